@@ -1,0 +1,23 @@
+//go:build linux && (amd64 || arm64) && !cgo
+
+package early
+
+import _ "unsafe" // for go:linkname
+
+// tls is the thread-local storage of the first thread on amd64, see hook_amd64.s.
+// The runtime keeps the thread's g in it. The garbage collector need not see it
+// here: the runtime's own m.tls is made of integers too.
+var tls [8]uint64
+
+// hookEntry is the address of the assembly routine hook, without Go's wrapper
+// around it. It is written as data in assembly: a Go function value would be a
+// pointer to a pointer.
+//
+//go:linkname hookEntry pid1_early_hook
+var hookEntry byte
+
+// _cgo_init is the runtime's variable of that name: rt0_go calls what it points
+// to before anything else.
+//
+//go:linkname _cgo_init _cgo_init
+var _cgo_init = &hookEntry
