@@ -89,10 +89,10 @@ func emulator() []string { return strings.Fields(os.Getenv("PID1_TEST_EXEC")) }
 // inheritable returns the signals whose state a program can inherit. qemu-user
 // needs SEGV and BUS for itself and gives real-time signals other numbers.
 func inheritable() uint64 {
-	if emulator() == nil {
+	if len(emulator()) == 0 {
 		return ^uint64(0)
 	}
-	return 1<<31 - 1&^set(syscall.SIGSEGV, syscall.SIGBUS)
+	return (1<<31 - 1) &^ set(syscall.SIGSEGV, syscall.SIGBUS)
 }
 
 // self returns the command line that runs this test binary.
@@ -199,7 +199,7 @@ func TestMask(t *testing.T) {
 // but those named in the package comment.
 func TestThreads(t *testing.T) {
 	needHook(t)
-	if emulator() != nil {
+	if len(emulator()) > 0 {
 		t.Skip("/proc shows the emulator's masks, not the program's")
 	}
 	open := set(syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGILL, syscall.SIGTRAP, syscall.SIGABRT,
