@@ -1,0 +1,81 @@
+package ui
+
+import (
+	"context"
+	"io"
+	"time"
+
+	"pid1/event"
+)
+
+// Source is where events come from. A live feed, a recording and a local look
+// are the same to the screen.
+type Source interface {
+	// Run hands batches to emit until ctx ends or there is nothing more to come.
+	// Reconnecting is its own affair: it says so in the batches' State. emit may
+	// be called from one goroutine at a time; it waits while the screen cannot
+	// keep up, and returns at once when ctx has ended. An error says why nothing
+	// more can come; the screen then keeps what it has and shows the error.
+	Run(ctx context.Context, emit func(Batch)) error
+}
+
+// Batch is news from a Source: events, a new state of the connection, or both.
+type Batch struct {
+	Events []event.Event
+	// State is the state of the connection from here on.
+	State ConnState
+	// Note says in a few words why the state is what it is: "connection refused".
+	Note string
+	// RetryAt is when the next attempt to connect is due; zero: none, or not known.
+	RetryAt time.Time
+}
+
+// ConnState is the state of a Source's connection.
+type ConnState uint8
+
+// The states of a connection.
+const (
+	Connecting ConnState = iota // nothing has come yet
+	Live                        // events come as they happen
+	Lost                        // the connection broke; the Source tries again
+	Ended                       // nothing more will come
+)
+
+func (s ConnState) String() string {
+	switch s {
+	case Connecting:
+		return "connecting"
+	case Live:
+		return "live"
+	case Lost:
+		return "lost"
+	case Ended:
+		return "ended"
+	}
+	return "unknown"
+}
+
+// Options say how the screen is drawn and where.
+type Options struct {
+	// Color allows colours. Without it the screen uses bold, dim and reverse
+	// alone; no information is ever in the colour alone. The caller decides
+	// (--color, NO_COLOR, see WantColor).
+	Color bool
+	// ASCII keeps everything drawn within ASCII.
+	ASCII bool
+	// Readonly leaves out what would act on processes.
+	Readonly bool
+	// In is the terminal to read keys from; nil: standard input, or /dev/tty when
+	// that is not a terminal.
+	In io.Reader
+	// Out is the terminal to draw on; nil: standard output.
+	Out io.Writer
+	// Environ is the environment, as os.Environ gives it; nil: the process's own.
+	// COLUMNS and LINES are used while the terminal says its size is 0x0.
+	Environ []string
+	// User names a uid; nil, or an empty answer: the number is shown. It must
+	// not do I/O: it is called while drawing.
+	User func(uid int) string
+	// Now is the clock; nil: time.Now.
+	Now func() time.Time
+}
