@@ -1,0 +1,239 @@
+// Package reaper is what an init does: it starts one command, passes signals on
+// to it, reaps every child that dies, and ends with the command's status.
+//
+// One goroutine does all of it. Forking, signalling and waiting are thereby in
+// one order, and a PID cannot be reused between the look and the kill. Nothing
+// here waits for an observer, and no observer decides anything.
+//
+// It needs Linux 3.4 (child subreapers). As PID 1 it reaps what the kernel hands
+// to PID 1; elsewhere it becomes a subreaper, see prctl(2).
+package reaper
+
+import (
+	"errors"
+	"io"
+	"log/slog"
+	"os"
+	"runtime"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"pid1/internal/siginfo"
+)
+
+// Config says what to run and how to treat it.
+type Config struct {
+	Command []string // program and arguments; the program is looked for as execvp(3) does
+	Env     []string // COMMAND's environment, "KEY=VALUE"
+	Dir     string   // COMMAND's directory; empty: the current one
+	User    *User    // whom COMMAND runs as; nil: as this process
+	Session bool     // COMMAND gets a session of its own instead of a process group
+
+	// Inherited is handed on to COMMAND. The zero value stands for nothing
+	// blocked, nothing ignored and the limits of this process.
+	Inherited Inherited
+
+	// Signals is where signals come from. Run takes it over and closes it.
+	Signals *siginfo.Receiver
+	// Rewrite replaces a received signal before it is passed on; 0 drops it.
+	Rewrite map[syscall.Signal]syscall.Signal
+	// ToGroup passes signals to COMMAND's process group instead of COMMAND alone.
+	ToGroup bool
+
+	// Timeout is how long COMMAND may take to end after the first SIGTERM or
+	// SIGINT, and everything after the SIGTERM that follows. 0: for ever.
+	Timeout time.Duration
+	// Grace is how long what outlives COMMAND may take to end after a SIGTERM.
+	Grace time.Duration
+	// MapExit replaces COMMAND's exit status.
+	MapExit map[int]int
+
+	// Settled is called once COMMAND runs, before anything is waited for.
+	Settled  func()
+	Observer Observer     // nil: nobody watches
+	Log      *slog.Logger // nil: nothing is logged
+}
+
+// Observer is told what happens. Its methods are called in order from the one
+// goroutine that reaps: they must not block and must not panic.
+type Observer interface {
+	// Spawned tells COMMAND's PID, right after its exec.
+	Spawned(pid int)
+	// Dying tells that a child is dead and not yet reaped: /proc/PID still holds
+	// what is left of it, and the PID cannot be reused until the call returns.
+	Dying(pid int)
+	// Reaped follows Dying with how the child ended.
+	Reaped(Death)
+	// Stolen follows Dying when somebody else in the program waited for the child.
+	Stolen(pid int)
+	// Received tells of a signal and what was done with it.
+	Received(Receipt)
+	// MainExited follows Reaped when it was COMMAND, with the status to exit with.
+	MainExited(d Death, status int)
+	// Describe may fill in what is known about a process that outlived COMMAND.
+	Describe(*Survivor)
+	// Ended tells how the shutdown went, when there was anything to shut down.
+	Ended(Shutdown)
+}
+
+// Receipt is a signal that arrived and what became of it.
+type Receipt struct {
+	Info    siginfo.Info
+	Became  syscall.Signal // what was passed on; 0: nothing
+	Target  string         // "main", "group" or "all"; empty when dropped
+	Reached []int          // the PIDs, or negative process group, it was passed to
+	Err     error          // why it could not be passed on
+}
+
+// ErrNoCommand is returned by Run when there is nothing to run.
+var ErrNoCommand = errors.New("no command to run")
+
+// run is the state of one Run.
+type run struct {
+	cfg  *Config
+	obs  Observer
+	log  *slog.Logger
+	init bool // this process is PID 1
+
+	mainPID   int
+	mainDead  bool
+	status    int
+	tty       int // the controlling terminal COMMAND took over; -1: none
+	suspended bool
+
+	shutdown shutdown
+}
+
+// Run starts cfg.Command, serves it until it and everything it left behind are
+// gone, and returns the status to exit with. An error means that COMMAND never
+// ran: a *SpawnError carries the status that says why.
+func Run(cfg Config) (int, error) {
+	if cfg.Signals != nil {
+		defer cfg.Signals.Close()
+	}
+	if len(cfg.Command) == 0 {
+		return StatusFailure, ErrNoCommand
+	}
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	r := &run{cfg: &cfg, obs: cfg.Observer, log: cfg.Log, init: os.Getpid() == 1, shutdown: newShutdown()}
+	if r.obs == nil {
+		r.obs = nobody{}
+	}
+	if r.log == nil {
+		r.log = slog.New(slog.NewTextHandler(io.Discard, nil))
+	}
+	r.tty = foregroundTerminal()
+	pid, err := spawn(&cfg, r.tty)
+	if err != nil {
+		r.reap() // PID 1 may have been handed orphans by then
+		return statusOf(err), err
+	}
+	r.mainPID = pid
+	r.obs.Spawned(pid)
+	letGo()
+	if cfg.Settled != nil {
+		cfg.Settled()
+	}
+	r.loop()
+	return r.status, nil
+}
+
+func statusOf(err error) int {
+	var e *SpawnError
+	if errors.As(err, &e) {
+		return e.Status
+	}
+	return StatusFailure
+}
+
+// loop runs until COMMAND is gone and nothing is left to wait for.
+func (r *run) loop() {
+	var signals <-chan siginfo.Info
+	var deaths <-chan struct{}
+	if s := r.cfg.Signals; s != nil {
+		signals, deaths = s.Signals(), s.Children()
+	}
+	for {
+		more, children := r.reap()
+		if r.mainDead && r.drained(children) {
+			return
+		}
+		if more {
+			select {
+			case info := <-signals:
+				r.receive(info)
+			default:
+			}
+			continue
+		}
+		select {
+		case info := <-signals:
+			r.receive(info)
+		case <-deaths:
+			r.jobControl()
+		case <-r.shutdown.timer.C:
+			r.expired()
+		case <-r.shutdown.poll.C:
+		}
+	}
+}
+
+func (r *run) mainExited(d Death) {
+	r.mainDead = true
+	r.status = d.Status()
+	if to, ok := r.cfg.MapExit[r.status]; ok {
+		r.status = to
+	}
+	r.takeTerminal()
+	r.obs.MainExited(d, r.status)
+}
+
+// receive passes a signal on.
+func (r *run) receive(info siginfo.Info) {
+	rc := Receipt{Info: info, Became: info.Signal}
+	if to, ok := r.cfg.Rewrite[info.Signal]; ok {
+		rc.Became = to
+	}
+	switch {
+	case rc.Became == 0:
+	case r.mainDead:
+		rc.Target = "all"
+		rc.Reached = r.signalOthers(rc.Became)
+	case r.suspended && info.Signal == unix.SIGCONT:
+		r.suspended = false
+		r.giveTerminal()
+		r.pass(&rc, "group", -r.mainPID)
+	case r.cfg.ToGroup:
+		r.pass(&rc, "group", -r.mainPID)
+	default:
+		r.pass(&rc, "main", r.mainPID)
+	}
+	r.obs.Received(rc)
+	if rc.Became == unix.SIGTERM || rc.Became == unix.SIGINT {
+		r.stopRequested()
+	}
+}
+
+func (r *run) pass(rc *Receipt, target string, pid int) {
+	rc.Target = target
+	if err := unix.Kill(pid, rc.Became); err != nil {
+		rc.Err = err
+		return
+	}
+	rc.Reached = []int{pid}
+}
+
+// nobody is the Observer of those who do not watch.
+type nobody struct{}
+
+func (nobody) Spawned(int)           {}
+func (nobody) Dying(int)             {}
+func (nobody) Reaped(Death)          {}
+func (nobody) Stolen(int)            {}
+func (nobody) Received(Receipt)      {}
+func (nobody) MainExited(Death, int) {}
+func (nobody) Describe(*Survivor)    {}
+func (nobody) Ended(Shutdown)        {}
