@@ -1,12 +1,12 @@
 //go:build linux
 
 // Package early keeps what the program was started with before the Go runtime
-// changes it: the signal mask and the set of ignored signals. Both are inherited
-// through execve(2) ("trap ” USR1", nohup(1), a parent that blocks signals),
-// and an init has to hand both on to its COMMAND. The runtime, however, installs
-// its own handler over an inherited SIG_IGN for all but a few signals and
-// unblocks a number of signals on every thread, all of it before the first Go
-// statement runs.
+// changes it: the signal mask, the set of ignored signals and the limit of open
+// files. All are inherited through execve(2) (a shell's trap or ulimit, nohup(1),
+// a parent that blocks signals), and an init has to hand them on to its COMMAND.
+// The runtime, however, installs its own handler over an inherited SIG_IGN for all
+// but a few signals, unblocks a number of signals on every thread and raises the
+// limit, all of it before main runs.
 //
 // It also blocks every signal before the runtime starts. The runtime takes the
 // mask it finds for that of all its threads and unblocks only what it insists on
@@ -28,7 +28,7 @@
 // _cgo_init points to, if it is not nil. runtime/cgo sets it; without cgo it is
 // free, and this package sets it to a few lines of assembly (hook_*.s). At this
 // point there is one thread, the kernel's stack, and not yet a g, a heap or a
-// scheduler. The assembly makes 65 system calls, stores into three variables
+// scheduler. The assembly makes 66 system calls, stores into four variables
 // without pointers, and returns. This is safe because
 //
 //   - rt0_go calls it by the C convention and so expects only the stack pointer
@@ -66,9 +66,10 @@ import (
 // Written by the assembly before the runtime starts, or by init. They hold no
 // pointers and have no initialisers, so nothing in the runtime's start writes them.
 var (
-	mask    uint64 // blocked signals
-	ignored uint64 // signals that were SIG_IGN
-	ran     uint64 // 1 when the hook ran
+	mask    uint64    // blocked signals
+	ignored uint64    // signals that were SIG_IGN
+	noFile  [2]uint64 // RLIMIT_NOFILE: soft, hard; zero when unknown
+	ran     uint64    // 1 when the hook ran
 )
 
 // Mask returns the signal mask the program was started with; bit n-1 is signal n
@@ -81,6 +82,13 @@ func Mask() uint64 { return mask }
 // read at package initialisation and can hold only those whose inherited SIG_IGN
 // the Go runtime respects: HUP, INT, CONT, TSTP, TTIN, TTOU, 32 and 34.
 func Ignored() uint64 { return ignored }
+
+// NoFile returns RLIMIT_NOFILE (getrlimit(2)) as the program was started with it:
+// package os raises the soft limit to the hard one. Where [Known] is false it is
+// unknown and ok is false.
+func NoFile() (soft, hard uint64, ok bool) {
+	return noFile[0], noFile[1], noFile[1] != 0
+}
 
 // Known reports whether [Mask] and [Ignored] were read before the Go runtime
 // started, and all signals blocked then.

@@ -5,9 +5,11 @@
 #define SYS_rt_sigaction	13
 #define SYS_rt_sigprocmask	14
 #define SYS_arch_prctl		158
+#define SYS_prlimit64		302
 #define SIG_BLOCK		0
 #define SIG_IGN			1
 #define ARCH_SET_FS		0x1002
+#define RLIMIT_NOFILE		7
 
 // Called by rt0_go in place of cgo's initialiser: C convention, kernel's stack,
 // no g. BX and R12 are callee-saved; the system calls change AX, CX and R11.
@@ -49,6 +51,15 @@ skip:
 	CMPQ	BX, $64
 	JLE	next
 	MOVQ	R12, ·ignored(SB)
+
+	// The limit of open files, which package os raises.
+	MOVQ	$0, DI
+	MOVQ	$RLIMIT_NOFILE, SI
+	MOVQ	$0, DX
+	LEAQ	·noFile(SB), R10
+	MOVQ	$SYS_prlimit64, AX
+	SYSCALL
+
 	MOVQ	$1, AX
 	MOVQ	AX, ·ran(SB)
 

@@ -4,8 +4,10 @@
 
 #define SYS_rt_sigaction	134
 #define SYS_rt_sigprocmask	135
+#define SYS_prlimit64		261
 #define SIG_BLOCK		0
 #define SIG_IGN			1
+#define RLIMIT_NOFILE		7
 
 // Called by rt0_go in place of cgo's initialiser: C convention, kernel's stack.
 // It must keep g (R28), R29 and R19 … R27; a system call changes R0 only. There
@@ -47,6 +49,15 @@ skip:
 	CMP	$64, R10
 	BLE	next
 	MOVD	R11, ·ignored(SB)
+
+	// The limit of open files, which package os raises.
+	MOVD	$0, R0
+	MOVD	$RLIMIT_NOFILE, R1
+	MOVD	$0, R2
+	MOVD	$·noFile(SB), R3
+	MOVD	$SYS_prlimit64, R8
+	SVC
+
 	MOVD	$1, R9
 	MOVD	R9, ·ran(SB)
 
