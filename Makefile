@@ -1,0 +1,33 @@
+# The tools are pinned here and nowhere else; go builds and caches them.
+GOLANGCI  := go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+VULNCHECK := go run golang.org/x/vuln/cmd/govulncheck@v1.9.0
+# GOTEST runs "go test"; CI puts a runner in its place that counts.
+GOTEST    ?= go test
+
+.PHONY: build test race lint vuln e2e ci clean
+
+build: ## both static binaries, in bin/
+	CGO_ENABLED=0 go build -trimpath -o bin/ ./cmd/...
+
+test: ## what needs nothing but Go and Linux; the rest says what it lacks
+	go test ./...
+
+race:
+	$(GOTEST) -race -count=1 ./...
+
+lint:
+	go vet ./...
+	go mod tidy -diff
+	$(GOLANGCI) run ./...
+
+vuln: ## needs the vulnerability database
+	$(VULNCHECK) ./...
+
+e2e: ## in real containers: needs root, a Docker Engine, debootstrap and tmux
+	PID1_E2E=1 $(GOTEST) -count=1 -timeout=20m ./e2e
+
+ci:
+	bash .ci/run
+
+clean:
+	rm -rf bin
