@@ -100,16 +100,16 @@ func summary(e *Evidence, r *rule) string {
 
 // fate says what it takes for the zombies to go away.
 func fate(e *Evidence) string {
-	them, all := "them", "all "+strconv.Itoa(e.Count)
+	them, stay, all := "them", "they stay", "all "+strconv.Itoa(e.Count)
 	if e.Count == 1 {
-		them, all = "it", "it"
+		them, stay, all = "it", "it stays", "it"
 	}
 	pid := strconv.Itoa(e.Parent.PID)
 	switch {
 	case e.Role == "local":
 		return fmt.Sprintf("Only %s can reap %s; if %s exits, PID 1 inherits %s.", pid, them, pid, all)
 	case e.Main:
-		return fmt.Sprintf("pid1 cannot reap %s; %s is the container's main process, so they stay until it waits or the container ends.", them, pid)
+		return fmt.Sprintf("pid1 cannot reap %s; %s is the container's main process, so %s until it waits or the container ends.", them, pid, stay)
 	}
 	return fmt.Sprintf("pid1 cannot reap %s; if %s exits, pid1 reaps %s.", them, pid, all)
 }

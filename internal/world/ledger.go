@@ -26,13 +26,15 @@ type ledger struct {
 	held    []*Process
 	ring    [buckets]bucket
 	head    int64 // number of the newest bucket that is valid
+	oldest  int64 // number of the first bucket there ever was
 	began   bool
 	first   time.Duration // the first birth ever seen
 	last    time.Duration // the last one
 	touched time.Duration // when anything happened
 }
 
-type bucket struct{ born, gone int32 }
+// bucket is what happened in one bucketTime, and the lowest count in it.
+type bucket struct{ born, gone, low int32 }
 
 func bucketOf(t time.Duration) int64 {
 	n := int64(t / bucketTime)
@@ -43,29 +45,31 @@ func bucketOf(t time.Duration) int64 {
 }
 
 // at gives the bucket of t, nil when that is further back than the ring reaches.
-func (l *ledger) at(t time.Duration) *bucket {
+// count is how many are held right now, before the change.
+func (l *ledger) at(t time.Duration, count int) *bucket {
 	n := bucketOf(t)
 	if !l.began {
-		l.began, l.head = true, n
+		l.began, l.head, l.oldest = true, n, n
+		l.ring[index(n)].low = int32(count)
+	}
+	if n-l.head > buckets {
+		l.head = n - buckets
 	}
 	for ; l.head < n; l.head++ {
-		if n-l.head > buckets {
-			l.ring = [buckets]bucket{}
-			l.head = n
-			break
-		}
-		l.ring[index(l.head+1)] = bucket{}
+		l.ring[index(l.head+1)] = bucket{low: int32(count)}
 	}
 	if l.head-n >= buckets {
 		return nil
 	}
+	l.oldest = min(l.oldest, n)
 	return &l.ring[index(n)]
 }
 
 func index(n int64) int64 { return (n%buckets + buckets) % buckets }
 
+// birth and death count a zombie that came or went; held is as it was before.
 func (l *ledger) birth(t time.Duration) {
-	if b := l.at(t); b != nil {
+	if b := l.at(t, len(l.held)); b != nil {
 		b.born++
 	}
 	if l.first == 0 && l.last == 0 || t < l.first {
@@ -76,21 +80,19 @@ func (l *ledger) birth(t time.Duration) {
 }
 
 func (l *ledger) death(t time.Duration) {
-	if b := l.at(t); b != nil {
+	if b := l.at(t, len(l.held)); b != nil {
 		b.gone++
+		b.low = min(b.low, int32(len(l.held)-1))
 	}
 	l.touched = max(l.touched, t)
 }
 
-// sum adds up the buckets from number n to the newest.
-func (l *ledger) sum(n, now int64) (born, gone int) {
-	for n = max(n, now-buckets+1); n <= now; n++ {
-		if n > l.head || l.head-n >= buckets {
-			continue
-		}
-		b := l.ring[index(n)]
-		born += int(b.born)
-		gone += int(b.gone)
+// sum adds up the buckets from number n to number to.
+func (l *ledger) sum(n, to int64) (born, gone int) {
+	for n = max(n, to-buckets+1); n <= to; n++ {
+		b, g := l.sum1(n)
+		born += b
+		gone += g
 	}
 	return born, gone
 }
@@ -108,28 +110,27 @@ func (l *ledger) measure(ev *doctor.Evidence, now time.Duration) {
 }
 
 // grew is the net growth. A parent that waits now and then makes a sawtooth,
-// whose two ends say nothing: the low points of the two halves do.
+// whose two ends say nothing: the low points of the two halves do, the rise from
+// nothing at the beginning left out.
 func (l *ledger) grew(ev *doctor.Evidence, cur, start int64) int {
 	if ev.Gone == 0 {
 		return ev.Count - ev.Before
 	}
-	low := [2]int{ev.Count, ev.Count}
+	start = max(start, l.oldest+1)
 	half := start + (cur-start+1)/2
-	count := ev.Count
-	for n := cur; n >= start; n-- {
-		i := 1
-		if n < half {
-			i = 0
-			if n == half-1 {
-				low[0] = count
+	if half <= start {
+		return 0
+	}
+	low := func(from, to int64) int {
+		v := ev.Count
+		for n := from; n < to; n++ {
+			if n <= l.head && l.head-n < buckets {
+				v = min(v, int(l.ring[index(n)].low))
 			}
 		}
-		low[i] = min(low[i], count)
-		born, gone := l.sum1(n)
-		count = max(0, count-born+gone)
+		return v
 	}
-	low[0] = min(low[0], ev.Before)
-	return low[1] - low[0]
+	return low(half, cur+1) - low(start, half)
 }
 
 // sum1 is what one bucket holds.
@@ -147,7 +148,7 @@ func (l *ledger) rate(ev *doctor.Evidence, now, start time.Duration) float64 {
 		return 0
 	}
 	net := ev.Born - ev.Gone
-	if ev.Born > 0 && l.first > start {
+	if ev.Born > 0 && l.first >= start {
 		start = l.first
 		net--
 	}
@@ -171,7 +172,7 @@ func (l *ledger) trend(now, observed time.Duration) []int {
 	count := len(l.held)
 	cur := bucketOf(now)
 	for i := TrendPoints - 1; i >= 0; i-- {
-		if end := now - time.Duration((TrendPoints-1-i)*step)*bucketTime; now-end > observed {
+		if end := now - time.Duration((TrendPoints-1-i)*step)*bucketTime; now-end >= observed {
 			out[i] = -1
 			continue
 		}

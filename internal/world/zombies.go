@@ -212,11 +212,11 @@ func (w *World) hold(p *Process) {
 		l = &ledger{id: id}
 		w.ledgers[id] = l
 	}
-	l.held = append(l.held, p)
-	p.holder = l
 	if !p.SeenBefore {
 		l.birth(p.DeadAt.Sub(w.base))
 	}
+	l.held = append(l.held, p)
+	p.holder = l
 }
 
 // release ends that p is counted as a zombie.
@@ -226,10 +226,10 @@ func (w *World) release(p *Process, at time.Time) {
 		return
 	}
 	p.holder = nil
+	l.death(at.Sub(w.base))
 	if i := slices.Index(l.held, p); i >= 0 {
 		l.held = slices.Delete(l.held, i, i+1)
 	}
-	l.death(at.Sub(w.base))
 }
 
 // pruneLedgers forgets, every now and then, parents that hold nothing and did
