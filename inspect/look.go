@@ -1,0 +1,252 @@
+package inspect
+
+import (
+	"bytes"
+	"errors"
+	"sync"
+	"time"
+)
+
+// refresh is how old a command line may be before a sweep reads it again: programs
+// write titles over their arguments without any other sign.
+const refresh = 10 * time.Second
+
+// maxParents is how far up a look follows parents that were never seen.
+const maxParents = 4
+
+// looker reads /proc on behalf of a Table and merges what it saw. It reads first
+// and takes the Table's mutex afterwards.
+type looker struct {
+	t    *Table
+	mu   sync.Mutex // guards the rest; held while /proc is read
+	r    reader
+	args argsReader
+	list *lister
+	pids []int
+	exe  [512]byte
+	mine []byte // our own /proc/self/cgroup; nil: not read yet
+}
+
+func (l *looker) init(t *Table) {
+	l.t = t
+	l.r.fs = t.cfg.FS
+	l.args.fs = t.cfg.FS
+}
+
+func (l *looker) close() {
+	l.args.leave()
+	if l.list != nil {
+		l.list.close()
+		l.list = nil
+	}
+}
+
+// sight is what one look saw of a process.
+type sight struct {
+	st      Stat
+	comm    [maxComm]byte // what st.Comm points to
+	at      time.Duration // since boot
+	burials uint64        // Table.burials before the look
+	sweep   uint64        // the sweep it belongs to; 0: none
+
+	uid, gid  int
+	owned     bool // uid and gid were read
+	args      []byte
+	cut       bool
+	argsRead  bool
+	argsStuck bool
+	exe       []byte
+	exitKnown bool // st.Exit is true also if it is 0
+	outside   bool // it was brought into the container from outside
+}
+
+// known is what a look must know of an earlier one.
+type known struct {
+	start     uint64
+	comm      string
+	stack     uint64
+	noExec    bool
+	args      bool
+	argsAt    time.Duration
+	argsStuck bool
+	exit      bool
+	there     bool
+}
+
+func (t *Table) known(pid int) (k known, burials uint64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if e := t.byPID[pid]; e != nil {
+		k = known{
+			start: e.id.Start, comm: e.comm, stack: e.stack, noExec: e.noExec,
+			args: e.cmd != nil, argsAt: e.cmdAt, argsStuck: e.argsStuck, exit: e.exit >= 0,
+			there: true,
+		}
+	}
+	return k, t.burials
+}
+
+// seen is the outcome of a look.
+type seen struct {
+	start  uint64 // 0: nothing was seen
+	gone   bool
+	dead   bool
+	noExec bool
+}
+
+// process looks at one process. fd is its open stat file, or -1. sweep is the
+// number of the sweep the look belongs to, or 0. depth counts the children whose
+// parent is looked at for their sake.
+func (l *looker) process(pid, fd int, sweep uint64, depth int) seen {
+	var s sight
+	k, burials := l.t.known(pid)
+	s.burials, s.sweep = burials, sweep
+	if err := l.stat(pid, fd, &s); err != nil {
+		if errors.Is(err, errGone) && !l.t.cfg.FS.exists(pid) {
+			l.t.lost(pid, k.start)
+			return seen{gone: true}
+		}
+		return seen{}
+	}
+	s.at = l.t.cfg.Clock.Boot()
+	fresh := !k.there || k.start != s.st.Start
+	if fresh && depth < maxParents && l.t.wantsParent(&s) {
+		l.process(s.st.PPID, -1, sweep, depth+1)
+	}
+	if fresh && s.st.PPID == 0 {
+		s.outside = l.outside(pid, &s.st)
+	}
+	changed := fresh || s.st.NoExec() != k.noExec || string(s.st.Comm) != k.comm ||
+		s.st.Stack != k.stack && s.st.Stack != 0
+	if changed || sweep != 0 {
+		var err error
+		s.uid, s.gid, err = l.r.owner(pid)
+		s.owned = err == nil
+	}
+	switch {
+	case s.st.Dead():
+		if s.exitKnown = s.st.Exit > 0; s.st.Exit == 0 && (fresh || !k.exit) {
+			s.exitKnown = l.r.mayRead(pid) && l.same(pid, &s.st)
+		}
+	case fresh || !k.argsStuck:
+		if changed || !k.args || sweep != 0 && s.at-k.argsAt > refresh {
+			l.command(pid, fd, &s)
+		}
+	}
+	l.t.merge(&s)
+	return seen{start: s.st.Start, dead: s.st.Dead(), noExec: s.st.NoExec()}
+}
+
+// stat reads the stat of pid, from fd where it is open.
+func (l *looker) stat(pid, fd int, s *sight) error {
+	var err error
+	if fd >= 0 {
+		err = l.r.statAgain(fd, &s.st)
+	} else {
+		err = l.r.stat(pid, &s.st)
+	}
+	if err == nil {
+		s.st.Comm = s.comm[:copy(s.comm[:], s.st.Comm)]
+	}
+	return err
+}
+
+// command reads what a living process runs, and looks again at its stat: where its
+// program changed meanwhile, nothing is known but the new name.
+func (l *looker) command(pid, fd int, s *sight) {
+	for range 2 {
+		args, cut, err := l.args.read(pid)
+		if err != nil {
+			s.argsStuck = errors.Is(err, errStuck)
+			return
+		}
+		exe := s.exe[:0]
+		if n, err := l.r.link(pid, "exe", l.exe[:]); err == nil && n < len(l.exe) {
+			exe = l.exe[:n]
+		}
+		var again sight
+		if l.stat(pid, fd, &again) != nil || again.st.Start != s.st.Start {
+			return
+		}
+		same := again.st.NoExec() == s.st.NoExec() && bytes.Equal(again.st.Comm, s.st.Comm) &&
+			(again.st.Stack == s.st.Stack || again.st.Dead())
+		died := again.st.Dead()
+		if !died {
+			s.st = again.st
+			s.st.Comm = s.comm[:copy(s.comm[:], again.st.Comm)]
+		}
+		if same && (len(args) > 0 || !died) {
+			s.args, s.cut, s.exe, s.argsRead = args, cut, exe, true
+			return
+		}
+		if died {
+			return
+		}
+	}
+}
+
+// same reports whether pid is still the process st speaks of.
+func (l *looker) same(pid int, st *Stat) bool {
+	var again Stat
+	return l.r.stat(pid, &again) == nil && again.Start == st.Start
+}
+
+// outside reports whether a process without a parent in this PID namespace was
+// brought in from outside (docker exec, nsenter). Where Self is not the init, other
+// containers may share the namespace: then it must be in our cgroup.
+func (l *looker) outside(pid int, st *Stat) bool {
+	self := l.t.cfg.Self
+	if pid == 1 || pid == self || st.Flags&flagKThread != 0 {
+		return false
+	}
+	if self == 1 {
+		return true
+	}
+	var buf [1024]byte
+	if l.mine == nil {
+		n, err := l.r.read(0, "self/cgroup", buf[:])
+		if err != nil {
+			return false
+		}
+		l.mine = append([]byte{}, buf[:n]...)
+	}
+	n, err := l.r.read(pid, "cgroup", buf[:])
+	return err == nil && bytes.Equal(l.mine, buf[:n])
+}
+
+// Sweep looks at every process there is, and finds out which are gone. A process
+// that appears and goes between two sweeps is for a Source to see.
+func (t *Table) Sweep() error {
+	l := &t.look
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.sweep()
+}
+
+func (l *looker) sweep() error {
+	t := l.t
+	if t.cfg.FS == nil {
+		return errors.New("cannot look at processes: there is no /proc")
+	}
+	if l.list == nil {
+		var err error
+		if l.list, err = newLister(t.cfg.FS); err != nil {
+			return err
+		}
+	}
+	pids, err := l.list.from(0, l.pids[:0])
+	if err != nil {
+		return err
+	}
+	l.pids = pids
+	n := t.beginSweep()
+	for _, pid := range pids {
+		l.process(pid, -1, n, 0)
+	}
+	l.pids = t.unseen(n, l.pids[:0])
+	for _, pid := range l.pids {
+		l.process(pid, -1, n, 0)
+	}
+	t.endSweep()
+	return nil
+}

@@ -1,0 +1,268 @@
+package inspect
+
+import (
+	"time"
+
+	"pid1/event"
+)
+
+// settle is how long Start waits for a forked process to exec before it tells of
+// it: most do within this time, and are told once, as what they became.
+const settle = 8 * time.Millisecond
+
+// leaderlessFor is how long a dead leader must be seen with living threads before
+// it is told: all threads of an ending process are in that state for a moment.
+const leaderlessFor = 100 * time.Millisecond
+
+// wantsParent reports whether the parent of a process seen for the first time has
+// to be looked at, because it was not since the child began.
+func (t *Table) wantsParent(s *sight) bool {
+	if s.st.PPID == 0 || s.st.PPID == t.cfg.Self {
+		return false
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	p := t.byPID[s.st.PPID]
+	return p == nil || p.last < sinceBoot(s.st.Start)
+}
+
+// merge takes in what a look saw.
+func (t *Table) merge(s *sight) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.epoch.now()
+	id := event.ID{PID: s.st.PID, Start: s.st.Start}
+	e := t.byPID[id.PID]
+	if e != nil && e.id != id {
+		if e.id.Start > id.Start {
+			return // the look was slower than the reuse of the PID
+		}
+		t.vanish(e, s.at)
+		e = nil
+	}
+	if e == nil {
+		if t.wasBuried(id, s.burials) {
+			return
+		}
+		if len(t.byPID) >= t.cfg.MaxProcesses {
+			t.untracked++
+			return
+		}
+		e = t.admit(id, s)
+	} else {
+		t.update(e, s)
+	}
+	if e.id.PID == t.cfg.Self {
+		return
+	}
+	if !e.noExec || e.deadAt == 0 && s.at-e.first >= settle || s.sweep != 0 {
+		t.tellStart(e)
+	}
+	t.considerZombie(e, s)
+}
+
+// wasBuried reports whether Dying took the process while a look at it was under
+// way that began when there had been since burials. Too many to remember count as
+// yes: who still lives is seen again.
+func (t *Table) wasBuried(id event.ID, since uint64) bool {
+	n := t.burials - since
+	if n > uint64(len(t.buried)) {
+		return true
+	}
+	for ; n > 0; n-- {
+		if t.buried[(t.burials-n)%uint64(len(t.buried))] == id {
+			return true
+		}
+	}
+	return false
+}
+
+// admit makes the entry of a process seen for the first time.
+func (t *Table) admit(id event.ID, s *sight) *entry {
+	e := &entry{
+		id: id, ppid: s.st.PPID, pgid: s.st.PGID, sid: s.st.SID,
+		uid: event.Unknown, gid: event.Unknown, exit: -1, first: s.at,
+		comm: t.in.name(s.st.Comm), noExec: s.st.NoExec(),
+	}
+	t.byPID[id.PID] = e
+	t.setOrigin(e, &s.st)
+	if p := t.byPID[e.ppid]; p != nil && p.execSession && p.id.Start <= id.Start {
+		e.execSession = true
+	}
+	if g := t.groups[e.sid]; g != nil && g.execSession && e.sid != id.PID {
+		e.execSession = true
+	}
+	e.execSession = e.execSession || s.outside
+	t.join(e, s.at)
+	t.take(e, s)
+	e.seenBefore = e.deadAt != 0 && s.sweep == 1
+	return e
+}
+
+// update takes in a later look at a process.
+func (t *Table) update(e *entry, s *sight) {
+	if e.ppid != s.st.PPID {
+		t.reparent(e, s)
+	}
+	if e.pgid != s.st.PGID || e.sid != s.st.SID {
+		t.part(e, s.at)
+		e.pgid, e.sid = s.st.PGID, s.st.SID
+		t.join(e, s.at)
+	}
+	if s.st.Dead() {
+		t.take(e, s)
+		return
+	}
+	was, old, stack, noExec, exe := e.comm, e.cmd, e.stack, e.noExec, e.exe
+	t.take(e, s)
+	if e.comm != was || e.cmd != old || e.noExec != noExec || e.stack != stack {
+		e.forgetSelf()
+	}
+	execed := noExec && !e.noExec
+	switch {
+	case execed:
+	case stack != 0 && e.stack != 0:
+		execed = stack != e.stack
+	default: // the kernel does not let us look: exec changes more than one thing
+		execed = old != nil && e.cmd != old && (e.comm != was || e.exe != exe)
+	}
+	if execed && e.told {
+		t.tellExec(e, was)
+	}
+}
+
+// take copies what a look saw into e.
+func (t *Table) take(e *entry, s *sight) {
+	st := &s.st
+	e.last, e.state, e.threads = s.at, st.State, st.Threads
+	e.utime, e.stime, e.rss = st.Utime, st.Stime, st.RSS
+	e.noExec = st.NoExec()
+	if string(st.Comm) != e.comm {
+		e.comm = t.in.name(st.Comm)
+	}
+	if s.sweep != 0 {
+		e.sweep = s.sweep
+	}
+	if s.owned {
+		e.uid, e.gid = s.uid, s.gid
+	}
+	if st.Dead() {
+		leaderless := st.Threads > 1
+		if e.deadAt == 0 || e.leaderless && !leaderless {
+			e.deadAt = max(s.at, 1)
+		}
+		e.leaderless = leaderless
+		if s.exitKnown {
+			e.exit = st.Exit
+		}
+		return
+	}
+	e.alive = s.at
+	e.stack = st.Stack
+	e.argsStuck = e.argsStuck || s.argsStuck
+	if s.argsRead {
+		if h := t.in.hash(s.args); e.cmd == nil || e.cmd.hash != h || e.cmd.cut != s.cut {
+			e.cmd = t.in.command(s.args, s.cut)
+		}
+		e.cmdComm, e.cmdNoExec, e.cmdAt = e.comm, e.noExec, s.at
+		if string(s.exe) != e.exe {
+			e.exe = t.in.name(s.exe)
+		}
+	}
+}
+
+// reparent notes that e has another parent than before.
+func (t *Table) reparent(e *entry, s *sight) {
+	e.ppid = s.st.PPID
+	switch {
+	case e.ppid == 0:
+	case e.ppid == t.cfg.Self:
+		if !s.st.Dead() {
+			t.tellStart(e)
+			t.tellOrphan(e)
+		}
+	default:
+		if p := t.byPID[e.ppid]; p != nil {
+			t.setAdopts(p)
+		}
+	}
+}
+
+// considerZombie tells of a process that is dead and unreaped, when that is not
+// ours to change and more than the moment every process needs.
+func (t *Table) considerZombie(e *entry, s *sight) {
+	if e.deadAt == 0 || e.toldZombie && e.toldThreads == e.leaderless {
+		return
+	}
+	dead := s.at - e.deadAt
+	switch {
+	case e.leaderless:
+		if dead < leaderlessFor && !e.seenBefore {
+			return
+		}
+	case e.ppid == t.cfg.Self:
+		return
+	case s.sweep == 0 && dead < settle:
+		return
+	}
+	t.tellZombie(e)
+}
+
+// lost takes note that there is no process pid any more; start is when the one that
+// was looked for began.
+func (t *Table) lost(pid int, start uint64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if e := t.byPID[pid]; e != nil && e.id.Start == start {
+		t.vanish(e, t.epoch.now())
+	}
+}
+
+// vanish ends the entry of a process that somebody else reaped.
+func (t *Table) vanish(e *entry, now time.Duration) {
+	t.tellZombieGone(e, now)
+	t.remove(e, now)
+	t.tellExit(e, now)
+}
+
+func (t *Table) remove(e *entry, now time.Duration) {
+	delete(t.byPID, e.id.PID)
+	t.part(e, now)
+	e.left = true
+	t.gone[t.goneNext%len(t.gone)] = e
+	t.goneNext++
+}
+
+// beginSweep counts a sweep.
+func (t *Table) beginSweep() uint64 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.sweeps++
+	t.untracked = 0
+	return t.sweeps
+}
+
+// unseen appends the processes that sweep n has not seen.
+func (t *Table) unseen(n uint64, pids []int) []int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for pid, e := range t.byPID {
+		if e.sweep != n {
+			pids = append(pids, pid)
+		}
+	}
+	return pids
+}
+
+func (t *Table) endSweep() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.swept = t.epoch.now()
+	t.zombies = 0
+	for _, e := range t.byPID {
+		if e.dead() && e.ppid != t.cfg.Self {
+			t.zombies++
+		}
+	}
+	t.pruneGroups(t.swept)
+}

@@ -1,0 +1,99 @@
+package inspect
+
+import "pid1/event"
+
+// setOrigin finds out who created e, which is seen for the first time.
+//
+// The parent a process has when it is first seen created it, unless it took it in:
+// the init of the namespace, Self, and other subreapers do. A parent that began
+// after the child cannot have created it either. Where the creator is unknown, an
+// ancestor may follow from what forks leave unchanged.
+func (t *Table) setOrigin(e *entry, st *Stat) {
+	if t.isSpawned(e.id) {
+		t.setOwnChild(e)
+		return
+	}
+	p := t.byPID[e.ppid]
+	switch {
+	case e.ppid == 0: // somebody outside the namespace
+		return
+	case e.ppid == t.cfg.Self, e.ppid == 1:
+	case p == nil:
+		e.line, e.how = []*person{{id: event.ID{PID: e.ppid}}}, event.HowSeen
+		return
+	case p.id.Start > e.id.Start:
+		t.setAdopts(p)
+	case p.last < sinceBoot(e.id.Start): // it may be an older process of that PID
+	case !p.adopts:
+		e.line, e.how = p.children(), event.HowSeen
+		return
+	}
+	t.infer(e, st)
+}
+
+// setOwnChild notes that Self created e.
+func (t *Table) setOwnChild(e *entry) {
+	e.own = true
+	e.how = event.HowExact
+	if self := t.byPID[t.cfg.Self]; self != nil {
+		e.line = self.children()
+		return
+	}
+	e.line = []*person{{id: event.ID{PID: t.cfg.Self}}}
+}
+
+// infer looks for an ancestor of e, whose creator nobody saw.
+func (t *Table) infer(e *entry, st *Stat) {
+	a := t.sameImage(e, st)
+	for _, id := range [2]int{st.PGID, st.SID} {
+		if a != nil {
+			break
+		}
+		if g := t.groupOf(id, e.id.Start); g != nil && g.leader.id != e.id && g.leader.id.PID != t.cfg.Self {
+			a = g.leader
+		}
+	}
+	if a != nil {
+		e.line, e.how = a.children(), event.HowInferred
+	}
+}
+
+// sameImage finds a process that e was forked from, directly or not: one with the
+// very memory image e still runs. Since the creator of an orphan is dead, one that
+// lately went is the better guess; of the living, the one that execed the image is
+// an ancestor of all that run it.
+func (t *Table) sameImage(e *entry, st *Stat) *entry {
+	if st.Stack == 0 || !st.NoExec() {
+		return nil
+	}
+	var best *entry
+	for _, g := range t.gone {
+		if g != nil && g.stack == st.Stack && g.id.Start <= e.id.Start &&
+			(best == nil || g.id.Start > best.id.Start) {
+			best = g
+		}
+	}
+	if best != nil {
+		return best
+	}
+	for _, c := range t.byPID {
+		if c.stack == st.Stack && !c.noExec && c != e && c.id.Start <= e.id.Start && c.id.PID != t.cfg.Self {
+			return c
+		}
+	}
+	return nil
+}
+
+// setAdopts notes that p takes in orphans. What was held for its own children may
+// be orphans it took in.
+func (t *Table) setAdopts(p *entry) {
+	if p.adopts {
+		return
+	}
+	p.adopts = true
+	for _, e := range t.byPID {
+		if e.how == event.HowSeen && len(e.line) > 0 && e.line[0].id == p.id {
+			e.how = event.HowInferred
+		}
+	}
+}

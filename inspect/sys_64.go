@@ -1,0 +1,7 @@
+//go:build !(386 || arm || mips || mipsle)
+
+package inspect
+
+import "golang.org/x/sys/unix"
+
+const sysFstatat = unix.SYS_NEWFSTATAT
