@@ -76,6 +76,6 @@ type Options struct {
 	// User names a uid; nil, or an empty answer: the number is shown. It must
 	// not do I/O: it is called while drawing.
 	User func(uid int) string
-	// Now is the clock; nil: time.Now.
-	Now func() time.Time
+	// Zone is where times of day are told for; nil: time.Local.
+	Zone *time.Location
 }

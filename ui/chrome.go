@@ -1,0 +1,392 @@
+package ui
+
+import (
+	"strings"
+	"time"
+)
+
+// Below this nothing but a status line is drawn.
+const (
+	leastWidth  = 40
+	leastHeight = 8
+)
+
+// frame says which lines of the screen go to what.
+type frame struct {
+	verdict int // lines: none, the verdict, the verdict and its advice
+	tabs    bool
+	body    int
+	foot    bool
+}
+
+// top is the number of lines above the body.
+func (f frame) top() int {
+	n := 1 + f.verdict
+	if f.tabs {
+		n++
+	}
+	return n
+}
+
+// frameFor shares out the lines of the screen.
+func frameFor(w, h, troubles int, advice bool) frame {
+	if w < leastWidth || h < leastHeight {
+		return frame{}
+	}
+	f := frame{tabs: true, foot: true}
+	if troubles > 0 && h >= 18 {
+		f.verdict = 1
+		if advice && h >= 24 {
+			f.verdict = 2
+		}
+	}
+	f.body = h - f.top() - 1
+	return f
+}
+
+// segment is a part of a line that can go when there is no room.
+type segment struct {
+	text string
+	look style
+	keep int
+}
+
+// drawSegments draws those that fit, leaving out the least important.
+func drawSegments(c *canvas, segs []segment, width int) {
+	for {
+		used, left, lowest := 0, 0, -1
+		for i, s := range segs {
+			if s.text == "" {
+				continue
+			}
+			left++
+			used += cellWidth(s.text)
+			if lowest < 0 || s.keep < segs[lowest].keep {
+				lowest = i
+			}
+		}
+		if used <= width || lowest < 0 {
+			break
+		}
+		if left == 1 {
+			break // the last one is cut by the canvas
+		}
+		segs[lowest].text = ""
+	}
+	for _, s := range segs {
+		c.put(s.look, s.text)
+	}
+}
+
+// drawStatus draws the first line.
+func (m *model) drawStatus(c *canvas) {
+	if !c.row(false) {
+		return
+	}
+	s := &m.shown
+	tiny := m.frame.body == 0
+	state, look := m.connection()
+	host := ""
+	if s.hello != nil {
+		host = clean(bound(s.hello.Host, 40), m.theme.ascii)
+	}
+	segs := []segment{
+		{" pid1top", strong, 2},
+		{pre(" ", host), accent, 3},
+		{" " + state, look, 8},
+		{m.verdictWord(), m.verdictWordLook(), 9},
+		{"   procs " + itoa(s.alive+s.dead), plain, 5},
+		{"  Z " + itoa(s.dead), zombieLook(s), 10},
+		{pre(" ", m.zombieTrend()), zombieLook(s), 4},
+		{"   reaps " + itoa(s.totals.Reaps), plain, 6},
+		{" " + rate(s.reapRate) + "/s", plain, 4},
+		{" " + bars(s.perSecond, 8, c.t.ascii), faint, 1},
+		{pre("   fail ", m.failShare()), plain, 3},
+		{pre("   ", m.lostText()), warn, 7},
+	}
+	if tiny {
+		segs[0].text = ""
+		segs[2].text = " " + m.connectionShort()
+	}
+	at := m.theme.clock(s.now, false)
+	room := c.width - len(at) - 2
+	if c.width < 60 {
+		room = c.width
+	}
+	drawSegments(c, segs, room)
+	if room < c.width {
+		c.to(c.width - len(at) - 1)
+		c.put(faint, at)
+	}
+	c.end(plain)
+}
+
+func pre(before, text string) string {
+	if text == "" {
+		return ""
+	}
+	return before + text
+}
+
+func zombieLook(s *scene) style {
+	switch {
+	case len(s.trouble) > 0 && s.dead > 0:
+		return bad
+	case s.dead > 0:
+		return warn
+	}
+	return plain
+}
+
+func (m *model) zombieTrend() string {
+	s := &m.shown
+	if s.dead == 0 {
+		return ""
+	}
+	r := ""
+	if x := signed(s.zrate); x != "0" {
+		r = x + "/m "
+	}
+	return r + bars(s.ztrend[:], 6, m.theme.ascii)
+}
+
+func (m *model) failShare() string {
+	if m.shown.totals.Reaps == 0 {
+		return ""
+	}
+	return percent(m.shown.totals.FailShare)
+}
+
+func (m *model) lostText() string {
+	if m.shown.lost == 0 {
+		return ""
+	}
+	return itoa(m.shown.lost) + " lost"
+}
+
+// connection writes the state of the connection, or of the screen.
+func (m *model) connection() (string, style) {
+	if m.paused {
+		return "PAUSED " + age(m.now.Sub(m.pausedAt)) + ", +" + itoa(m.held), warn
+	}
+	ago := ""
+	if !m.connSince.IsZero() {
+		ago = " since " + m.theme.clock(m.connSince, false)
+	}
+	again := ""
+	if d := m.retryAt.Sub(m.now); !m.retryAt.IsZero() && d > 0 {
+		again = ", again in " + itoa(int64((d+time.Second-1)/time.Second)) + "s"
+	}
+	switch m.conn {
+	case Live:
+		return "LIVE", good
+	case Connecting:
+		return "connecting" + again, warn
+	case Lost:
+		if m.shown.over != nil {
+			return "PID1 GONE" + ago + again, bad
+		}
+		return "LOST" + ago + again, bad
+	}
+	return "ENDED" + ago, warn
+}
+
+// connectionShort is connection in one word.
+func (m *model) connectionShort() string {
+	s, _ := m.connection()
+	if i := strings.IndexAny(s, " ,"); i > 0 && !strings.HasPrefix(s, "PID1 GONE") {
+		return s[:i]
+	}
+	return s
+}
+
+// verdictWord tells in the status line whether something is wrong: in full where
+// there is no line of its own for it.
+func (m *model) verdictWord() string {
+	s := &m.shown
+	switch {
+	case len(s.trouble) == 0 && s.hello != nil && m.conn == Live:
+		return "  healthy"
+	case len(s.trouble) == 0 || m.frame.verdict > 0:
+		return ""
+	}
+	f := s.trouble[0]
+	text := "  ! " + f.word
+	if who := clean(f.who, m.theme.ascii); who != "" {
+		text += " " + bound(who, 24)
+	}
+	return text
+}
+
+func (m *model) verdictWordLook() style {
+	if len(m.shown.trouble) > 0 {
+		return bad
+	}
+	return good
+}
+
+// drawVerdict draws what is wrong, who does it, and what to do.
+func (m *model) drawVerdict(c *canvas) {
+	if m.frame.verdict == 0 || len(m.shown.trouble) == 0 || !c.row(false) {
+		return
+	}
+	f := &m.shown.trouble[0]
+	why := ""
+	if m.view != zombieView && f.subject.PID != 0 {
+		why = "3 why "
+	}
+	if n := len(m.shown.trouble) - 1; n > 0 {
+		why = itoa(n) + " more   " + why
+	}
+	c.put(alarm, " ! "+f.word+"  ")
+	c.text(alarm, f.text, c.width-c.x-len(why)-2)
+	c.use(alarm)
+	c.spaces(c.width - len(why) - c.x)
+	c.put(alarm, why)
+	c.end(alarm)
+	if m.frame.verdict > 1 && c.row(false) {
+		c.put(strong, "   "+c.t.arrow+" ")
+		c.text(strong, f.advice, c.width-c.x)
+		c.end(plain)
+	}
+}
+
+// drawTabs draws the views to choose from and how the list is narrowed.
+func (m *model) drawTabs(c *canvas) {
+	if !m.frame.tabs || !c.row(false) {
+		return
+	}
+	c.put(plain, " ")
+	m.tabEnds = m.tabEnds[:0]
+	short := c.width < 72
+	for v := range views {
+		text := itoa(int(v)+1) + " " + viewNames[v]
+		if v == zombieView && m.shown.dead > 0 {
+			text += "(" + itoa(m.shown.dead) + ")"
+		}
+		if short && v == overview && m.view != v {
+			text = "1"
+		}
+		if v == m.view {
+			c.put(barOn, "["+text+"]")
+		} else {
+			c.put(plain, " "+text+" ")
+		}
+		m.tabEnds = append(m.tabEnds, c.x)
+	}
+	right := m.narrowing()
+	if n := cellWidth(right); n > 0 {
+		if room := c.width - c.x - 2; room < n {
+			right = m.count()
+			n = cellWidth(right)
+		}
+		if n < c.width-c.x {
+			c.to(c.width - n - 1)
+			c.put(faint, right)
+		}
+	}
+	c.end(plain)
+}
+
+// narrowing says what of all there is the view shows.
+func (m *model) narrowing() string {
+	var parts []string
+	if f := m.filter(); f != nil && f.active() {
+		parts = append(parts, "filter "+bound(clean(f.text, m.theme.ascii), 20))
+	}
+	switch m.view {
+	case treeView:
+		if m.tree.zombiesOnly {
+			parts = append(parts, "zombies only")
+		}
+		if m.tree.noGhosts {
+			parts = append(parts, "no ghosts")
+		}
+	case reapView:
+		if m.reaps.failures {
+			parts = append(parts, "failures only")
+		}
+	}
+	return strings.Join(append(parts, m.count()), "   ")
+}
+
+// count says how many lines of the whole are shown, and where the screen is in
+// them.
+func (m *model) count() string {
+	switch m.view {
+	case treeView:
+		n := itoa(m.tree.shown)
+		if all := len(m.shown.procs); m.tree.narrowed() && all != m.tree.shown {
+			n += " of " + itoa(all)
+		}
+		return n + " shown" + more(m.tree.list.above(), m.tree.list.below(), m.theme)
+	case zombieView:
+		return plural(len(m.shown.groups), "parent") + more(m.zombies.list.above(), m.zombies.list.below(), m.theme)
+	case reapView:
+		return itoa(len(m.reaps.rows)) + " kept" + more(m.reaps.list.above(), m.reaps.list.below(), m.theme)
+	}
+	return ""
+}
+
+// more says how much is beyond the screen's edges.
+func more(above, below int, t *theme) string {
+	up, down := "↑", "↓"
+	if t.ascii {
+		up, down = "^", "v"
+	}
+	out := ""
+	if above > 0 {
+		out += " " + up + itoa(above)
+	}
+	if below > 0 {
+		out += " " + down + itoa(below)
+	}
+	return out
+}
+
+// drawFoot draws the keys, or what is being typed.
+func (m *model) drawFoot(c *canvas) {
+	if !m.frame.foot || !c.row(false) {
+		return
+	}
+	if m.editing {
+		c.put(accent, " /")
+		c.text(plain, m.filter().text, c.width-4)
+		c.put(barOn, " ")
+		if c.width-c.x > 40 {
+			c.put(faint, "   words, all of them   Enter keeps   Esc clears")
+		}
+		c.end(plain)
+		return
+	}
+	var keys []*binding
+	used := 1
+	for i := range bindings {
+		if b := &bindings[i]; b.foot != "" && b.in.has(m.view) {
+			keys = append(keys, b)
+			used += footWidth(b)
+		}
+	}
+	for used > c.width && len(keys) > 0 {
+		lowest := 0
+		for i, b := range keys {
+			if b.rank < keys[lowest].rank {
+				lowest = i
+			}
+		}
+		used -= footWidth(keys[lowest])
+		keys = append(keys[:lowest:lowest], keys[lowest+1:]...)
+	}
+	c.put(plain, " ")
+	for _, b := range keys {
+		key, _, _ := strings.Cut(b.show, " ")
+		c.put(accent, key)
+		c.put(plain, " "+b.foot+"  ")
+	}
+	c.end(plain)
+}
+
+func footWidth(b *binding) int {
+	key, _, _ := strings.Cut(b.show, " ")
+	return cellWidth(key) + len(b.foot) + 3
+}

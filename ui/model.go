@@ -1,0 +1,272 @@
+package ui
+
+import (
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+
+	"pid1/event"
+	"pid1/internal/world"
+)
+
+// batchMsg is news from the Source, and when it came.
+type batchMsg struct {
+	Batch
+	at time.Time
+}
+
+// tickMsg says what time it is.
+type tickMsg struct{ at time.Time }
+
+// model is the root of the program: what is known, what is shown, and where the
+// user is in it. Update and View do no I/O and read no clock.
+type model struct {
+	opt   Options
+	theme *theme
+
+	width, height int
+	assumed       bool // the terminal did not tell its size
+
+	world *world.World
+	shown scene
+	now   time.Time
+
+	conn      ConnState
+	connSince time.Time // when conn became what it is
+	connNote  string
+	retryAt   time.Time
+
+	paused   bool
+	pausedAt time.Time
+	held     int // events that came in while paused
+
+	view    view
+	frame   frame
+	tree    *tree
+	zombies *zombies
+	reaps   *reaps
+	words   []string // under the zombies
+	help    bool
+	helpOff int
+	editing bool
+	mouse   bool
+
+	canvas  canvas
+	drawn   string
+	stale   bool
+	tabEnds []int
+}
+
+func newModel(o Options) *model {
+	zone := o.Zone
+	if zone == nil {
+		zone = time.Local
+	}
+	return &model{
+		opt: o, theme: newTheme(o.Color, o.ASCII, zone),
+		world: world.New(), view: treeView, mouse: true, stale: true,
+		tree: newTree(), zombies: newZombies(), reaps: newReaps(),
+	}
+}
+
+// Init implements tea.Model.
+func (m *model) Init() tea.Cmd { return nil }
+
+// Update implements tea.Model.
+func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
+	switch msg := msg.(type) {
+	case batchMsg:
+		m.receive(msg)
+	case tickMsg:
+		m.now = msg.at
+		m.world.Advance(m.now)
+		m.look()
+		if m.assumed {
+			return m, tea.RequestWindowSize
+		}
+	case tea.WindowSizeMsg:
+		m.resize(msg.Width, msg.Height)
+	case tea.KeyPressMsg:
+		return m, m.press(msg)
+	case tea.PasteMsg:
+		if m.editing {
+			m.typed(m.filter().text + msg.Content)
+		}
+	case tea.MouseWheelMsg:
+		m.wheel(msg.Mouse())
+	case tea.MouseClickMsg:
+		m.click(msg.Mouse())
+	}
+	return m, nil
+}
+
+// receive folds a batch in.
+func (m *model) receive(b batchMsg) {
+	m.now = b.at
+	if b.State != m.conn || m.connSince.IsZero() {
+		m.connSince = b.at
+	}
+	m.conn, m.connNote, m.retryAt = b.State, b.Note, b.RetryAt
+	for _, ev := range b.Events {
+		m.world.Apply(ev, b.at)
+	}
+	m.world.Advance(b.at)
+	if m.paused {
+		for _, ev := range b.Events {
+			if ev != nil && ev.Header().Type.Numbered() {
+				m.held++
+			}
+		}
+	}
+	m.look()
+}
+
+// look takes the scene anew, unless it is to stand still.
+func (m *model) look() {
+	if m.paused {
+		m.stale = true
+		return
+	}
+	m.shown.take(m.world, m.now, m.view, false)
+	m.arrange()
+}
+
+// arrange shares out the screen and builds the rows of the view.
+func (m *model) arrange() {
+	m.stale = true
+	advice := len(m.shown.trouble) > 0 && m.shown.trouble[0].advice != ""
+	f := frameFor(m.width, m.height, len(m.shown.trouble), advice)
+	// A verdict that comes or goes moves the body, not the selection.
+	if d := f.top() - m.frame.top(); m.frame.body > 0 && f.body > 0 && d == m.frame.body-f.body {
+		m.tree.list.off += d
+		m.zombies.list.off += d
+		m.reaps.list.off += d
+	}
+	m.frame = f
+	if f.body == 0 {
+		return
+	}
+	switch m.view {
+	case treeView:
+		m.tree.build(&m.shown, f.body-1)
+	case zombieView:
+		panel := 0
+		if len(m.shown.groups) > 0 {
+			panel = min(max(f.body/2, 1), 9)
+		}
+		m.zombies.build(&m.shown, f.body-1-panel)
+		m.words = m.zombies.explain(&m.shown, m.theme, m.width-2, panel-1)
+		if panel > 1 {
+			m.words = append([]string{""}, m.words...)
+		}
+	case reapView:
+		m.reaps.build(&m.shown, f.body-2)
+	}
+}
+
+func (m *model) resize(w, h int) {
+	m.width, m.height = max(w, 0), max(h, 0)
+	m.frame = frame{} // a new size moves everything
+	m.arrange()
+}
+
+// View implements tea.Model.
+func (m *model) View() tea.View {
+	if m.stale {
+		m.drawn = m.draw()
+		m.stale = false
+	}
+	v := tea.NewView(m.drawn)
+	v.AltScreen = true
+	if m.mouse {
+		v.MouseMode = tea.MouseModeCellMotion
+	}
+	return v
+}
+
+// draw draws the screen.
+func (m *model) draw() string {
+	c := &m.canvas
+	c.begin(m.theme, m.width, m.height)
+	if m.width <= 0 || m.height <= 0 {
+		return ""
+	}
+	m.drawStatus(c)
+	if m.frame.body == 0 {
+		return string(c.b)
+	}
+	m.drawVerdict(c)
+	m.drawTabs(c)
+	c.height = m.frame.top() + m.frame.body
+	switch {
+	case m.help:
+		m.drawHelp(c)
+	case m.view == overview:
+		m.drawOverview(c)
+	case m.view == treeView:
+		m.tree.draw(c, &m.shown, &m.opt)
+	case m.view == zombieView:
+		m.zombies.draw(c, &m.shown, m.words)
+	case m.view == reapView:
+		m.reaps.draw(c, &m.shown)
+	}
+	for c.lines < c.height {
+		blank(c)
+	}
+	c.height = m.height
+	m.drawFoot(c)
+	return string(c.b)
+}
+
+// filter is that of the view, nil where it has none.
+func (m *model) filter() *filter {
+	switch m.view {
+	case treeView:
+		return &m.tree.filter
+	case zombieView:
+		return &m.zombies.filter
+	case reapView:
+		return &m.reaps.filter
+	}
+	return nil
+}
+
+// focus is the part of a list that moving needs.
+type focus interface {
+	move(n int)
+	moveTo(i int)
+	page(n int)
+	screen() int
+	size() int
+	line(i int) int
+}
+
+func (l *list[K]) screen() int    { return l.height }
+func (l *list[K]) size() int      { return len(l.keys) }
+func (l *list[K]) line(y int) int { return l.at(y) }
+
+// list is the list of the view, nil where it has none.
+func (m *model) list() focus {
+	switch m.view {
+	case treeView:
+		return &m.tree.list
+	case zombieView:
+		return &m.zombies.list
+	case reapView:
+		return &m.reaps.list
+	}
+	return nil
+}
+
+// selectedID is the process the selection is on, if it is on one.
+func (m *model) selectedID() (event.ID, bool) {
+	switch m.view {
+	case treeView:
+		k, ok := m.tree.list.selected()
+		return k.id, ok && k.fold == ""
+	case zombieView:
+		k, ok := m.zombies.list.selected()
+		return k.parent, ok
+	}
+	return event.ID{}, false
+}

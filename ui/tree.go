@@ -1,0 +1,363 @@
+package ui
+
+import (
+	"strings"
+
+	"pid1/event"
+)
+
+const (
+	// foldSiblings is how many siblings with one command make one line.
+	foldSiblings = 20
+	// unfoldSiblings is below how many they are shown one by one again: far from
+	// foldSiblings, so that a busy parent's children do not flicker.
+	unfoldSiblings = 10
+	// foldZombies is how many zombies one parent may have before all but the first
+	// are folded.
+	foldZombies = 4
+)
+
+// treeKey names a row of the tree for as long as it may be there: a process, or a
+// fold among a process's children.
+type treeKey struct {
+	id   event.ID
+	fold string // "": the process itself; "z": its folded zombies; "c" and a comm: those siblings
+}
+
+// treeRow is a row of the tree.
+type treeRow struct {
+	key    treeKey
+	p      int // the process; of a fold, its first member
+	parent int // the row this one hangs from; -1: none
+	depth  int
+	count  int  // of a fold: its members
+	gone   int  // of a fold: its members that are just dead
+	kids   int  // of a fold: their children
+	last   bool // no sibling follows
+	mark   foldMark
+	aside  bool // it is here only because something below it matches
+}
+
+type foldMark uint8
+
+const (
+	noFold foldMark = iota
+	isOpen
+	isClosed
+)
+
+// tree is the Tree view.
+type tree struct {
+	list    list[treeKey]
+	rows    []treeRow
+	closed  map[treeKey]bool // what the user chose; absent: the default
+	grouped map[treeKey]bool // siblings that are folded by number
+
+	zombiesOnly bool
+	noGhosts    bool
+	filter      filter
+
+	// scratch, to be free of garbage
+	wanted []bool
+	below  []bool
+	shown  int
+}
+
+func newTree() *tree {
+	return &tree{closed: map[treeKey]bool{}, grouped: map[treeKey]bool{}}
+}
+
+// build makes the rows of a scene.
+func (t *tree) build(s *scene, height int) {
+	t.match(s)
+	t.rows = t.rows[:0]
+	t.shown = 0
+	roots := t.children(s, -1, nil)
+	for i, r := range roots {
+		t.add(s, r, -1, 0, i == len(roots)-1)
+	}
+	keys := t.list.buffer()
+	for i := range t.rows {
+		keys = append(keys, t.rows[i].key)
+	}
+	t.list.sync(keys, height, t.standIn(s))
+	t.prune(s)
+}
+
+// match decides which processes are shown: those that match, and those above them.
+func (t *tree) match(s *scene) {
+	n := len(s.procs)
+	if cap(t.wanted) < n {
+		t.wanted, t.below = make([]bool, n), make([]bool, n)
+	}
+	t.wanted, t.below = t.wanted[:n], t.below[:n]
+	clear(t.below)
+	for i := n - 1; i >= 0; i-- {
+		p := &s.procs[i]
+		w := !(t.noGhosts && p.gone) && !(t.zombiesOnly && !p.zombie())
+		if w && t.filter.active() {
+			w = t.filter.matchProc(p)
+		}
+		t.wanted[i] = w
+		if (w || t.below[i]) && p.parent >= 0 {
+			t.below[p.parent] = true
+		}
+	}
+}
+
+func (t *tree) visible(i int) bool { return t.wanted[i] || t.below[i] }
+
+// narrowed reports whether not everything is shown.
+func (t *tree) narrowed() bool { return t.zombiesOnly || t.filter.active() }
+
+// children appends the visible children of process i, or the roots for -1.
+func (t *tree) children(s *scene, i int, dst []int) []int {
+	from, to := 0, len(s.procs)
+	if i >= 0 {
+		from, to = i+1, s.procs[i].end
+	}
+	for j := from; j < to; j = s.procs[j].end {
+		if t.visible(j) {
+			dst = append(dst, j)
+		}
+	}
+	return dst
+}
+
+// add adds the row of process i and what is under it.
+func (t *tree) add(s *scene, i, parent, depth int, last bool) {
+	p := &s.procs[i]
+	row := treeRow{key: treeKey{id: p.id}, p: i, parent: parent, depth: depth, last: last, aside: !t.wanted[i]}
+	if t.wanted[i] {
+		t.shown++
+	}
+	kids := t.children(s, i, nil)
+	at := len(t.rows)
+	if len(kids) > 0 {
+		row.mark = isOpen
+		if t.closed[row.key] {
+			row.mark = isClosed
+		}
+	}
+	t.rows = append(t.rows, row)
+	if row.mark == isOpen {
+		t.addChildren(s, i, kids, at, depth+1)
+	}
+}
+
+// addChildren adds the rows of a process's children, folded where they are many.
+func (t *tree) addChildren(s *scene, i int, kids []int, parent, depth int) {
+	zombies := 0
+	for _, k := range kids {
+		if foldable(s, k) {
+			zombies++
+		}
+	}
+	groups := t.siblings(s, i, kids)
+	type item struct {
+		p       int
+		fold    string
+		members []int
+	}
+	items := make([]item, 0, len(kids))
+	where := map[string]int{}
+	zseen := 0
+	for _, k := range kids {
+		fold := ""
+		switch {
+		case foldable(s, k):
+			if zseen++; zombies > foldZombies && zseen > 1 {
+				fold = "z"
+			}
+		case groups["c"+s.procs[k].comm] && s.procs[k].zunder == 0:
+			fold = "c" + s.procs[k].comm
+		}
+		if fold == "" {
+			items = append(items, item{p: k})
+			continue
+		}
+		at, ok := where[fold]
+		if !ok {
+			at = len(items)
+			where[fold] = at
+			items = append(items, item{p: k, fold: fold})
+		}
+		items[at].members = append(items[at].members, k)
+	}
+	for n, it := range items {
+		last := n == len(items)-1
+		if it.fold == "" {
+			t.add(s, it.p, parent, depth, last)
+			continue
+		}
+		t.addFold(s, treeKey{id: s.procs[i].id, fold: it.fold}, it.members, parent, depth, last)
+	}
+}
+
+// addFold adds one row for many siblings, and under it the siblings when it is open.
+func (t *tree) addFold(s *scene, key treeKey, members []int, parent, depth int, last bool) {
+	row := treeRow{
+		key: key, p: members[0], parent: parent, depth: depth, last: last,
+		count: len(members), mark: isClosed, aside: true,
+	}
+	for _, m := range members {
+		p := &s.procs[m]
+		row.kids += p.kids
+		if p.gone {
+			row.gone++
+		}
+		if t.wanted[m] {
+			row.aside = false
+		}
+	}
+	if closed, chosen := t.closed[key]; chosen && !closed {
+		row.mark = isOpen
+	}
+	at := len(t.rows)
+	t.rows = append(t.rows, row)
+	if row.mark == isClosed {
+		for _, m := range members {
+			if t.wanted[m] {
+				t.shown++
+			}
+		}
+		return
+	}
+	for n, m := range members {
+		t.add(s, m, at, depth+1, n == len(members)-1)
+	}
+}
+
+// foldable reports whether a process may vanish into a line of zombies.
+func foldable(s *scene, i int) bool {
+	p := &s.procs[i]
+	return p.zombie() && p.end == i+1
+}
+
+// siblings finds the commands that so many children of process i run that they
+// make one line.
+func (t *tree) siblings(s *scene, i int, kids []int) map[string]bool {
+	if len(kids) < unfoldSiblings {
+		return nil
+	}
+	count := map[string]int{}
+	for _, k := range kids {
+		if p := &s.procs[k]; !foldable(s, k) && p.zunder == 0 {
+			count["c"+p.comm]++
+		}
+	}
+	var many map[string]bool
+	for fold, n := range count {
+		key := treeKey{id: s.procs[i].id, fold: fold}
+		if n >= foldSiblings || n >= unfoldSiblings && t.grouped[key] {
+			if many == nil {
+				many = map[string]bool{}
+			}
+			many[fold] = true
+			t.grouped[key] = true
+		} else if t.grouped[key] {
+			delete(t.grouped, key)
+		}
+	}
+	return many
+}
+
+// standIn names the row that shows a process which has no row of its own: the
+// fold it went into, or the nearest process above it that is shown.
+func (t *tree) standIn(s *scene) func(treeKey) (treeKey, bool) {
+	return func(k treeKey) (treeKey, bool) {
+		i := -1
+		for j := range s.procs {
+			if s.procs[j].id == k.id {
+				i = j
+				break
+			}
+		}
+		if i < 0 || s.procs[i].parent < 0 {
+			return treeKey{}, false
+		}
+		p := &s.procs[i]
+		if k.fold != "" { // a fold that came apart: its first member
+			for j := range t.rows {
+				q := &s.procs[t.rows[j].p]
+				if q.parent == i && (k.fold == "z" && q.zombie() || k.fold == "c"+q.comm) {
+					return t.rows[j].key, true
+				}
+			}
+			return treeKey{id: k.id}, true
+		}
+		fold := treeKey{id: s.procs[p.parent].id, fold: "c" + p.comm}
+		if p.zombie() {
+			fold.fold = "z"
+		}
+		if index(t.list.keys, fold) >= 0 {
+			return fold, true
+		}
+		for j := p.parent; j >= 0; j = s.procs[j].parent {
+			if up := (treeKey{id: s.procs[j].id}); index(t.list.keys, up) >= 0 {
+				return up, true
+			}
+		}
+		return treeKey{}, false
+	}
+}
+
+// prune forgets the folds of processes that are long gone.
+func (t *tree) prune(s *scene) {
+	if len(t.closed)+len(t.grouped) < 2*len(s.procs)+1000 {
+		return
+	}
+	here := make(map[event.ID]bool, len(s.procs))
+	for i := range s.procs {
+		here[s.procs[i].id] = true
+	}
+	for _, m := range []map[treeKey]bool{t.closed, t.grouped} {
+		for k := range m {
+			if !here[k.id] {
+				delete(m, k)
+			}
+		}
+	}
+}
+
+// fold closes the selected row, or goes to the row it hangs from.
+func (t *tree) fold() {
+	if r := t.current(); r != nil {
+		if r.mark == isOpen {
+			t.closed[r.key] = true
+		} else if r.parent >= 0 {
+			t.list.moveTo(r.parent)
+		}
+	}
+}
+
+// unfold opens the selected row, or goes to the first under it.
+func (t *tree) unfold() {
+	if r := t.current(); r != nil {
+		switch r.mark {
+		case isClosed:
+			t.closed[r.key] = false
+		case isOpen:
+			t.list.move(1)
+		}
+	}
+}
+
+func (t *tree) toggle() {
+	if r := t.current(); r != nil && r.mark != noFold {
+		t.closed[r.key] = r.mark == isOpen
+	}
+}
+
+func (t *tree) current() *treeRow {
+	if t.list.sel < 0 || t.list.sel >= len(t.rows) {
+		return nil
+	}
+	return &t.rows[t.list.sel]
+}
+
+// isFold reports whether the row stands for several processes.
+func (r *treeRow) isFold() bool { return r.key.fold != "" }
+
+// foldWord is the command a fold of siblings is about.
+func (r *treeRow) foldWord() string { return strings.TrimPrefix(r.key.fold, "c") }

@@ -1,0 +1,70 @@
+// Package ui is the screen of pid1top.
+//
+// One program, one model: a Source hands in events, a pump brings them to the
+// model at most ten times a second and tells it the time, the model folds them
+// into a world, takes a scene from it, and the views draw the rows of the scene
+// that are on the screen. The views know nothing of sockets, /proc or clocks.
+package ui
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/colorprofile"
+)
+
+// ErrNoTerminal is returned by Run when there is nothing to read keys from.
+var ErrNoTerminal = errors.New("no terminal to read keys from: use docker exec -it, or --json")
+
+// Run shows what src tells until the user quits, the terminal goes away or ctx
+// ends; all of these return nil. It returns ErrNoTerminal when neither standard
+// input nor /dev/tty is a terminal.
+func Run(ctx context.Context, src Source, o Options) error {
+	if o.Environ == nil {
+		o.Environ = os.Environ()
+	}
+	if o.Out == nil {
+		o.Out = os.Stdout
+	}
+	in, closeIn, err := openInput(o.In)
+	if err != nil {
+		return err
+	}
+	defer closeIn()
+
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	size := sizes{env: o.Environ}
+	m := newModel(o)
+	p := tea.NewProgram(m,
+		tea.WithContext(ctx),
+		tea.WithInput(watch(in, cancel)),
+		tea.WithOutput(o.Out),
+		tea.WithEnvironment(o.Environ),
+		tea.WithFilter(size.filter),
+		// The looks are in 16 colours already. Left to itself, the detection reads
+		// terminfo and starts a tmux to ask it.
+		tea.WithColorProfile(colorprofile.ANSI),
+		tea.WithFPS(framesPerSecond),
+	)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		newPump(func(msg tea.Msg) { p.Send(msg) }).run(ctx, src)
+	}()
+	_, err = p.Run()
+	cancel()
+	<-done
+	switch {
+	case err == nil, errors.Is(err, tea.ErrInterrupted), ctx.Err() != nil && errors.Is(err, tea.ErrProgramKilled) && !errors.Is(err, tea.ErrProgramPanic):
+		return nil
+	}
+	return fmt.Errorf("cannot draw on the terminal: %w", err)
+}
+
+// framesPerSecond bounds the drawing: news come ten times a second, and a key
+// should be seen at once.
+const framesPerSecond = 30

@@ -1,0 +1,354 @@
+package ui
+
+import (
+	"sort"
+	"strings"
+	"time"
+
+	"pid1/doctor"
+	"pid1/event"
+	"pid1/internal/world"
+)
+
+// zombieKey names a row of the Zombies view: a parent, or the zombies under it
+// that ran one command and ended one way.
+type zombieKey struct {
+	parent event.ID
+	what   string
+}
+
+type zombieRow struct {
+	key    zombieKey
+	group  int
+	mark   foldMark
+	count  int
+	text   string
+	status string
+	pid    int // of the only one
+	oldest time.Duration
+}
+
+// zombies is the Zombies view.
+type zombies struct {
+	list   list[zombieKey]
+	rows   []zombieRow
+	closed map[zombieKey]bool // what the user chose; absent: open
+	filter filter
+	shown  int
+}
+
+func newZombies() *zombies { return &zombies{closed: map[zombieKey]bool{}} }
+
+func (z *zombies) build(s *scene, height int) {
+	z.rows, z.shown = z.rows[:0], 0
+	for i := range s.groups {
+		g := &s.groups[i]
+		if z.filter.active() && !z.filter.matchGroup(g) {
+			continue
+		}
+		z.shown += len(g.Zombies)
+		key := zombieKey{parent: g.Parent.ID}
+		row := zombieRow{key: key, group: i, mark: isOpen, count: len(g.Zombies)}
+		if z.closed[key] {
+			row.mark = isClosed
+		}
+		z.rows = append(z.rows, row)
+		if row.mark == isOpen {
+			z.rows = append(z.rows, kinds(g, i)...)
+		}
+	}
+	keys := z.list.buffer()
+	for i := range z.rows {
+		keys = append(keys, z.rows[i].key)
+	}
+	z.list.sync(keys, height, func(k zombieKey) (zombieKey, bool) { return zombieKey{parent: k.parent}, true })
+}
+
+// kinds are the rows under a parent: its zombies by command and end, the most
+// frequent first.
+func kinds(g *world.Group, at int) []zombieRow {
+	var rows []zombieRow
+	where := map[string]int{}
+	for i := range g.Zombies {
+		zo := &g.Zombies[i]
+		text, st := command(zo.Comm, zo.Cmdline), world.Status(zo.End)
+		if !zo.End.Known() {
+			st = ""
+		}
+		what := text + "\x00" + st
+		j, ok := where[what]
+		if !ok {
+			j = len(rows)
+			where[what] = j
+			rows = append(rows, zombieRow{
+				key: zombieKey{parent: g.Parent.ID, what: what}, group: at,
+				text: text, status: st, pid: zo.PID,
+			})
+		}
+		rows[j].count++
+		rows[j].oldest = max(rows[j].oldest, zo.Age)
+	}
+	sort.SliceStable(rows, func(i, j int) bool { return rows[i].count > rows[j].count })
+	return rows
+}
+
+func (z *zombies) current() *zombieRow {
+	if z.list.sel < 0 || z.list.sel >= len(z.rows) {
+		return nil
+	}
+	return &z.rows[z.list.sel]
+}
+
+func (z *zombies) fold() {
+	if r := z.current(); r != nil {
+		if r.mark == isOpen {
+			z.closed[r.key] = true
+		} else if r.mark == noFold {
+			z.list.choose(zombieKey{parent: r.key.parent})
+		}
+	}
+}
+
+func (z *zombies) unfold() {
+	if r := z.current(); r != nil {
+		switch r.mark {
+		case isClosed:
+			z.closed[r.key] = false
+		case isOpen:
+			z.list.move(1)
+		}
+	}
+}
+
+func (z *zombies) toggle() {
+	if r := z.current(); r != nil && r.mark != noFold {
+		z.closed[r.key] = r.mark == isOpen
+	}
+}
+
+const (
+	zParent = iota
+	zCount
+	zRate
+	zOldest
+	zNewest
+	zSigchld
+	zTrend
+	zVerdict
+)
+
+var zombieColumns = []column{
+	zParent:  {name: "PARENT THAT SHOULD WAIT"},
+	zCount:   {name: "Z", width: 5, right: true, keep: 9},
+	zRate:    {name: "+/MIN", width: 5, right: true, keep: 5},
+	zOldest:  {name: "OLDEST", width: 6, right: true, keep: 6},
+	zNewest:  {name: "NEWEST", width: 6, right: true, keep: 3},
+	zSigchld: {name: "SIGCHLD", width: 8, keep: 2},
+	zTrend:   {name: "TREND 10m", width: 10, keep: 1},
+	zVerdict: {name: "VERDICT", width: 14, keep: 8},
+}
+
+// draw draws the parents, and under them the sentence on the selected one.
+func (z *zombies) draw(c *canvas, s *scene, words []string) {
+	at := layout(zombieColumns, c.width-1, min(28, c.width/3))
+	heading(c, zombieColumns, at, 1)
+	if len(z.rows) == 0 {
+		z.nothing(c, s)
+		return
+	}
+	for line := range z.list.height {
+		i := z.list.at(line)
+		if i < 0 {
+			blank(c)
+			continue
+		}
+		if !c.row(i == z.list.sel) {
+			return
+		}
+		if c.sel {
+			c.put(strong, ">")
+		}
+		z.drawRow(c, s, &z.rows[i], at)
+		c.end(plain)
+	}
+	for _, w := range words {
+		if !c.row(false) {
+			return
+		}
+		look := plain
+		if strings.HasPrefix(w, c.t.arrow) {
+			look = strong
+		} else if strings.HasPrefix(w, "  ") {
+			look = faint
+		}
+		c.to(1)
+		c.text(look, w, c.width)
+		c.end(plain)
+	}
+}
+
+func (z *zombies) nothing(c *canvas, s *scene) {
+	blank(c)
+	switch {
+	case z.filter.active():
+		note(c, "no zombies with "+z.filter.text+"; Esc shows everything")
+	case s.hello == nil:
+		note(c, "waiting for the first events")
+	default:
+		note(c, "No zombies: every parent waits for its children.")
+	}
+}
+
+func (z *zombies) drawRow(c *canvas, s *scene, r *zombieRow, at []place) {
+	g := &s.groups[r.group]
+	if r.mark == noFold {
+		z.drawKind(c, r, at)
+		return
+	}
+	look, mark := verdictLook(g.Verdict), c.t.open
+	if r.mark == isClosed {
+		mark = c.t.closed
+	}
+	for _, pl := range at {
+		c.to(1 + pl.x)
+		switch pl.col {
+		case zParent:
+			c.put(accent, mark+" ")
+			c.text(strong, name(g.Parent), pl.width-2)
+		case zCount:
+			c.right(look, itoa(r.count), pl.width)
+		case zRate:
+			c.right(plain, signed(g.RatePerMin), pl.width)
+		case zOldest:
+			c.right(plain, age(g.Oldest), pl.width)
+		case zNewest:
+			c.right(plain, age(g.Newest), pl.width)
+		case zSigchld:
+			sig := g.Evidence.SigChld
+			switch {
+			case g.Evidence.Blocked:
+				sig = "blocked"
+			case sig == "":
+				sig = "?"
+			}
+			c.left(plain, sig, pl.width)
+		case zTrend:
+			c.put(look, bars(floats(g.Trend), pl.width, c.t.ascii))
+		case zVerdict:
+			c.left(look, words(g.Verdict), pl.width)
+		}
+	}
+}
+
+// drawKind draws zombies of one command over the whole line.
+func (z *zombies) drawKind(c *canvas, r *zombieRow, at []place) {
+	c.to(3)
+	if r.count == 1 {
+		c.right(faint, itoa(r.pid), 7)
+	} else {
+		c.right(plain, itoa(r.count)+"x", 7)
+	}
+	c.to(11)
+	tail := "oldest " + age(r.oldest)
+	if r.count == 1 {
+		tail = "for " + age(r.oldest)
+	}
+	if r.status != "" {
+		tail = r.status + "  " + tail
+	}
+	room := c.width - c.x - 1
+	if len(tail) > room/2 {
+		tail = ""
+	}
+	c.put(plain, "<")
+	c.text(plain, r.text, room-len(tail)-4)
+	c.put(plain, ">")
+	if tail != "" {
+		c.put(plain, "  ")
+		c.put(faint, tail)
+	}
+}
+
+// words writes a verdict for people.
+func words(v doctor.Verdict) string {
+	switch v {
+	case doctor.InheritedByExec:
+		return "from an exec"
+	case doctor.ThreadsAlive:
+		return "threads alive"
+	}
+	return strings.ReplaceAll(string(v), "_", " ")
+}
+
+func verdictLook(v doctor.Verdict) style {
+	switch {
+	case v == doctor.Leaking:
+		return bad
+	case v.Trouble():
+		return warn
+	}
+	return plain
+}
+
+// explain is what the Zombies view says under the list about the selected parent:
+// the sentence, how it is known, and what to do, in at most lines lines.
+func (z *zombies) explain(s *scene, t *theme, width, lines int) []string {
+	r := z.current()
+	if r == nil || lines <= 0 {
+		return nil
+	}
+	f := &s.groups[r.group].Finding
+	out := wrap(clean(f.Summary, t.ascii), width)
+	if lines == 1 && len(f.Advice) > 0 {
+		return wrap(t.arrow+" "+clean(f.Advice[0], t.ascii), width)[:1]
+	}
+	var advice []string
+	for _, a := range f.Advice {
+		for i, w := range wrap(clean(a, t.ascii), width-3) {
+			if i == 0 {
+				advice = append(advice, t.arrow+" "+w)
+			} else {
+				advice = append(advice, "  "+strings.Repeat(" ", cellWidth(t.arrow)-1)+w)
+			}
+		}
+	}
+	room := lines - len(out)
+	if room > len(advice) {
+		for _, e := range f.Evidence {
+			if room <= len(advice) {
+				break
+			}
+			out = append(out, "  "+clean(e, t.ascii))
+			room--
+		}
+	}
+	out = append(out, advice...)
+	return out[:min(len(out), lines)]
+}
+
+// wrap breaks clean text at its spaces.
+func wrap(text string, width int) []string {
+	width = max(width, 10)
+	var out []string
+	line, n := "", 0
+	for _, w := range strings.Fields(text) {
+		cw := cellWidth(w)
+		if n > 0 && n+1+cw > width {
+			out = append(out, line)
+			line, n = "", 0
+		}
+		if n > 0 {
+			line += " "
+			n++
+		}
+		line += w
+		n += cw
+	}
+	if n > 0 {
+		out = append(out, line)
+	}
+	if len(out) == 0 {
+		out = append(out, "")
+	}
+	return out
+}
