@@ -1,0 +1,168 @@
+package journal
+
+import (
+	"bytes"
+	"fmt"
+
+	"pid1/event"
+)
+
+// batch is how many bytes of lines a Reader hands out at a time.
+const batch = MaxLine
+
+// gapRoom is more than a gap line takes.
+const gapRoom = 256
+
+// Reader is a cursor into a Journal. It belongs to one goroutine and needs no
+// closing.
+type Reader struct {
+	j    *Journal
+	next uint64 // the event to read next
+	slab uint64 // where it was last; 0: to be looked up
+	off  int    // where in the slab next begins
+	only [][]byte
+	buf  []byte
+}
+
+// NewReader returns a Reader whose first event is the one after the given
+// number, and which leaves out all types but the given ones, if any.
+func (j *Journal) NewReader(after uint64, types ...event.Type) *Reader {
+	r := &Reader{j: j}
+	r.Reset(after, types...)
+	return r
+}
+
+// Reset makes r what NewReader returns.
+func (r *Reader) Reset(after uint64, types ...event.Type) {
+	r.next, r.slab, r.off = after+1, 0, 0
+	r.only = r.only[:0]
+	for _, t := range types {
+		r.only = append(r.only, lineStart(t))
+	}
+}
+
+// lineStart returns how event.Append begins every line of type t.
+func lineStart(t event.Type) []byte {
+	return fmt.Appendf(nil, `{"v":%d,"type":"%s",`, event.Version, t)
+}
+
+// Changed returns a channel that is closed once something was appended after the
+// call. Call Next once more before waiting for it.
+func (r *Reader) Changed() <-chan struct{} { return r.j.bell.changed() }
+
+// Next returns the next lines, whole ones, at most 32 KiB of them, valid until
+// the next call; none when the Reader has caught up. Where events were gone
+// before they could be read there is a gap line in their place, whatever types
+// were chosen.
+func (r *Reader) Next() []byte {
+	if r.buf == nil {
+		r.buf = make([]byte, 0, batch)
+	}
+	out := r.buf[:0]
+	for r.next <= r.j.ring.last.Load() {
+		s := r.seek()
+		if r.next < s.first {
+			if batch-len(out) < gapRoom {
+				s.unpin()
+				break
+			}
+			out = r.gap(out, s.first)
+		}
+		var full bool
+		out, full = r.copy(out, s)
+		s.unpin()
+		if full {
+			break
+		}
+	}
+	r.buf = out
+	return out
+}
+
+// gap tells that the events from next to before first are gone, and goes on with
+// first, with which a slab begins.
+func (r *Reader) gap(out []byte, first uint64) []byte {
+	g := event.New(event.TypeGap).(*event.Gap)
+	g.TS = r.j.now()
+	g.Lost, g.FromSeq, g.ToSeq = first-r.next, r.next, first-1
+	r.j.lost.Add(g.Lost)
+	r.next, r.off = first, 0
+	return event.Append(out, g)
+}
+
+// seek pins the slab that holds the event next, which has been appended; the
+// oldest slab there is when that event is gone.
+func (r *Reader) seek() *slab {
+	ring := &r.j.ring
+	for {
+		if r.slab == 0 {
+			r.slab, r.off = ring.tail.Load(), 0
+		}
+		s := ring.pin(r.slab)
+		if s == nil {
+			r.slab = 0
+			continue
+		}
+		lines, used := s.filled()
+		if r.next < s.first+lines {
+			if r.off == 0 && r.next > s.first {
+				r.off = skip(s.buf[:used], r.next-s.first)
+			}
+			return s
+		}
+		s.unpin()
+		r.slab, r.off = r.slab+1, 0
+	}
+}
+
+// skip returns where in lines the nth begins, from 0.
+func skip(lines []byte, n uint64) int {
+	off := 0
+	for ; n > 0; n-- {
+		off += bytes.IndexByte(lines[off:], '\n') + 1
+	}
+	return off
+}
+
+// copy appends what s has from next on, as far as there is room.
+func (r *Reader) copy(out []byte, s *slab) (_ []byte, full bool) {
+	lines, used := s.filled()
+	rest, end := s.buf[r.off:used], s.first+lines
+	if len(r.only) > 0 {
+		return r.choose(out, rest)
+	}
+	if room := batch - len(out); len(rest) > room {
+		rest = rest[:bytes.LastIndexByte(rest[:room], '\n')+1]
+		end = r.next + uint64(bytes.Count(rest, []byte{'\n'}))
+		full = true
+	}
+	r.next = end
+	r.off += len(rest)
+	return append(out, rest...), full
+}
+
+// choose is copy for some types only.
+func (r *Reader) choose(out, rest []byte) (_ []byte, full bool) {
+	for len(rest) > 0 {
+		line := rest[:bytes.IndexByte(rest, '\n')+1]
+		if r.wants(line) {
+			if len(out)+len(line) > batch {
+				return out, true
+			}
+			out = append(out, line...)
+		}
+		rest = rest[len(line):]
+		r.off += len(line)
+		r.next++
+	}
+	return out, false
+}
+
+func (r *Reader) wants(line []byte) bool {
+	for _, start := range r.only {
+		if bytes.HasPrefix(line, start) {
+			return true
+		}
+	}
+	return false
+}
