@@ -1,0 +1,131 @@
+package e2e
+
+import (
+	"archive/tar"
+	"bytes"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+)
+
+// The images. Nothing can be pulled where these tests have to run, so each is
+// made from what is there.
+const (
+	// imageBase is a small Debian, with the programs the tests use.
+	imageBase = "pid1-e2e:base"
+	// imageDebian is imageBase with both binaries in PATH and testdata in /app.
+	imageDebian = "pid1-e2e:debian"
+	// imageScratch holds the binaries in / and nothing else.
+	imageScratch = "pid1-e2e:scratch"
+)
+
+const (
+	release  = "bookworm"
+	packages = "python3,netcat-openbsd,jq,procps"
+)
+
+// recipeLabel marks imageBase with what it was made from.
+const recipeLabel = "pid1-e2e-recipe"
+
+func makeImages() error {
+	if err := makeBase(); err != nil {
+		return err
+	}
+	binaries := []string{filepath.Join(bin, "pid1"), filepath.Join(bin, "pid1top")}
+	testdata, err := filepath.Glob("testdata/*")
+	if err != nil {
+		return err
+	}
+	dockerfile := "FROM " + imageBase + "\nCOPY pid1 pid1top /usr/local/bin/\nCOPY *.py /app/\n"
+	if err := buildImage(imageDebian, dockerfile, append(binaries, testdata...)); err != nil {
+		return err
+	}
+	return buildImage(imageScratch, "FROM scratch\nCOPY pid1 pid1top /\n", binaries)
+}
+
+// makeBase makes imageBase, unless an earlier run did.
+func makeBase() error {
+	recipe := release + " " + packages
+	have, err := command("docker", "image", "inspect", "--format", `{{index .Config.Labels "`+recipeLabel+`"}}`, imageBase)
+	if err == nil && strings.TrimSpace(have) == recipe {
+		return nil
+	}
+	tree, err := debianTree(recipe)
+	if err != nil {
+		return err
+	}
+	_, err = command("docker", "import", "--change", fmt.Sprintf("LABEL %s=%q", recipeLabel, recipe), tree, imageBase)
+	return err
+}
+
+// debianTree returns the path of a tar file with a small Debian, which is kept
+// in the user's cache since making it takes most of a minute.
+func debianTree(recipe string) (string, error) {
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return "", fmt.Errorf("cannot keep a Debian tree: %w", err)
+	}
+	dir := filepath.Join(cache, "pid1-e2e")
+	sum := sha256.Sum256([]byte(recipe))
+	path := filepath.Join(dir, fmt.Sprintf("debian-%x.tar", sum[:6]))
+	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
+		return path, err
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return "", err
+	}
+	tree, err := os.MkdirTemp("", "pid1-e2e-debian-")
+	if err != nil {
+		return "", err
+	}
+	defer os.RemoveAll(tree)
+	fmt.Println("making a Debian tree for the containers, once")
+	if _, err := command("debootstrap", "--variant=minbase", "--include="+packages, release, tree); err != nil {
+		return "", err
+	}
+	// Written aside and renamed: a tree cut short must not be taken for one.
+	if _, err := command("tar", "-C", tree, "--exclude=./var/cache/apt/archives/*.deb", "-cf", path+".new", "."); err != nil {
+		return "", err
+	}
+	return path, os.Rename(path+".new", path)
+}
+
+// buildImage builds the image tag from a Dockerfile and the given files.
+func buildImage(tag, dockerfile string, files []string) error {
+	var context bytes.Buffer
+	w := tar.NewWriter(&context)
+	add := func(name string, mode int64, data []byte) error {
+		if err := w.WriteHeader(&tar.Header{Name: name, Mode: mode, Size: int64(len(data))}); err != nil {
+			return err
+		}
+		_, err := w.Write(data)
+		return err
+	}
+	if err := add("Dockerfile", 0o644, []byte(dockerfile)); err != nil {
+		return err
+	}
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			return err
+		}
+		if err := add(filepath.Base(file), 0o755, data); err != nil {
+			return err
+		}
+	}
+	if err := w.Close(); err != nil {
+		return err
+	}
+	cmd := exec.Command("docker", "build", "--quiet", "--network=none", "--label", label, "--tag", tag, "-")
+	cmd.Env = append(os.Environ(), "DOCKER_BUILDKIT=0")
+	cmd.Stdin = &context
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("cannot build the image %s: %w\n%s", tag, err, out)
+	}
+	return nil
+}

@@ -1,0 +1,107 @@
+package e2e
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// Terminal is a program in a real terminal: a pane of a tmux server of its own.
+type Terminal struct {
+	t      *testing.T
+	socket string
+}
+
+// NewTerminal starts a program in a terminal of the given size.
+func NewTerminal(t *testing.T, width, height int, args ...string) *Terminal {
+	t.Helper()
+	// Only letters: the name becomes a socket's, and must be short.
+	term := &Terminal{t: t, socket: fmt.Sprintf("pid1-e2e-%d-%p", os.Getpid(), t)}
+	quoted := make([]string, len(args))
+	for i, a := range args {
+		quoted[i] = "'" + strings.ReplaceAll(a, "'", `'\''`) + "'"
+	}
+	// remain-on-exit keeps the last screen and the status after the end.
+	term.tmux("-f", "/dev/null", "start-server", ";",
+		"set-option", "-g", "remain-on-exit", "on", ";",
+		"set-option", "-g", "status", "off", ";",
+		"new-session", "-d", "-x", strconv.Itoa(width), "-y", strconv.Itoa(height),
+		"exec "+strings.Join(quoted, " "))
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("the last screen:\n%s", term.Screen())
+		}
+		term.tmux("kill-server")
+	})
+	return term
+}
+
+// Send types keys, by tmux's names for those that are not letters (Enter, Down,
+// C-c).
+func (term *Terminal) Send(keys ...string) {
+	term.t.Helper()
+	term.tmux(append([]string{"send-keys"}, keys...)...)
+}
+
+// Resize changes the terminal's size.
+func (term *Terminal) Resize(width, height int) {
+	term.t.Helper()
+	term.tmux("resize-window", "-x", strconv.Itoa(width), "-y", strconv.Itoa(height))
+}
+
+// Screen returns the text that the terminal shows.
+func (term *Terminal) Screen() string {
+	term.t.Helper()
+	return term.tmux("capture-pane", "-p")
+}
+
+// WaitFor waits until the screen shows all of the texts at the same time, and
+// returns it.
+func (term *Terminal) WaitFor(texts ...string) string {
+	term.t.Helper()
+	var screen string
+	eventually(term.t, fmt.Sprintf("a screen with %q", texts), func() (bool, string) {
+		screen = term.Screen()
+		for _, text := range texts {
+			if !strings.Contains(screen, text) {
+				return false, screen
+			}
+		}
+		return true, screen
+	})
+	return screen
+}
+
+// WaitExit waits until the program has ended, and returns its status.
+func (term *Terminal) WaitExit() int {
+	term.t.Helper()
+	var status int
+	eventually(term.t, "the program's end", func() (bool, string) {
+		out := strings.TrimSpace(term.tmux("display-message", "-p", "#{pane_dead} #{pane_dead_status}"))
+		dead, text, _ := strings.Cut(out, " ")
+		if dead != "1" {
+			return false, term.Screen()
+		}
+		var err error
+		if status, err = strconv.Atoi(text); err != nil {
+			term.t.Fatalf("cannot read the status from %q", out)
+		}
+		return true, ""
+	})
+	return status
+}
+
+func (term *Terminal) tmux(args ...string) string {
+	term.t.Helper()
+	// -u: the screen is UTF-8, whatever this machine's locale is.
+	cmd := exec.Command("tmux", append([]string{"-u", "-L", term.socket}, args...)...)
+	cmd.Env = append(os.Environ(), "TMUX=", "LC_ALL=C.UTF-8")
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		term.t.Fatalf("cannot run tmux %q: %v\n%s", args, err, out)
+	}
+	return string(out)
+}
