@@ -1,0 +1,189 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"pid1/client"
+	"pid1/doctor"
+	"pid1/event"
+	"pid1/internal/world"
+)
+
+// reapsOptions are the flags of reaps.
+type reapsOptions struct {
+	json, follow, failed bool
+	since                span
+}
+
+func (a *app) reapsCommand() *cobra.Command {
+	var o reapsOptions
+	c := &cobra.Command{
+		Use: "reaps", Short: "Print what pid1 reaped, oldest first", Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			ctx := cmd.Context()
+			c, err := a.find(ctx, event.Request{Op: event.OpSubscribe})
+			if err != nil {
+				return err
+			}
+			defer c.Close()
+			stop := context.AfterFunc(ctx, func() { _ = c.Close() })
+			defer stop()
+			err = a.reaps(c, &o, time.Now())
+			if ctx.Err() != nil {
+				return nil // the user has seen enough
+			}
+			return err
+		},
+	}
+	f := c.Flags()
+	f.BoolVar(&o.json, "json", false, "print the feed's own lines")
+	f.BoolVarP(&o.follow, "follow", "f", false, "go on with what is reaped from now on")
+	f.BoolVar(&o.failed, "failed", false, "only what ended by a signal or a status other than 0")
+	f.Var(&o.since, "since", "only what was reaped in the last `D` (90s, 10m, 2h; a plain number is seconds)")
+	return c
+}
+
+// span is a duration on the command line; a plain number is seconds. Zero: none
+// was given.
+type span struct {
+	d     time.Duration
+	given bool
+}
+
+func (s *span) String() string {
+	if !s.given {
+		return ""
+	}
+	return s.d.String()
+}
+
+func (s *span) Type() string { return "duration" }
+
+func (s *span) Set(v string) error {
+	if sec, err := strconv.ParseFloat(v, 64); err == nil {
+		v = strconv.FormatFloat(sec, 'f', -1, 64) + "s"
+	}
+	d, err := time.ParseDuration(v)
+	if err != nil || d < 0 {
+		return errors.New("it is no duration such as 90s, 10m or 2h")
+	}
+	s.d, s.given = d, true
+	return nil
+}
+
+// reaps prints the history, and with --follow goes on until the feed ends. All
+// types are subscribed to, since only then the end of the history is to be seen.
+func (a *app) reaps(c *client.Conn, o *reapsOptions, now time.Time) error {
+	h := c.Hello()
+	oldest := h.TS.Add(-o.since.d) // by pid1's clock
+	p := a.page()
+	p.reapTitles(o)
+	seen := uint64(0)
+	for {
+		if !o.follow && seen >= h.LastSeq {
+			return a.print(p)
+		}
+		// What is there is printed before waiting for more.
+		if p.Len() > 1<<16 || p.Len() > 0 && o.follow && seen >= h.LastSeq && !c.Buffered() {
+			if err := a.print(p); err != nil {
+				return err
+			}
+		}
+		ev, err := c.Next()
+		if err != nil {
+			if perr := a.print(p); perr != nil {
+				return perr
+			}
+			if errors.Is(err, io.EOF) && o.follow {
+				return &exit{statusNoFeed, errors.New("the feed ended: pid1 closed the connection")}
+			}
+			return fmt.Errorf("cannot read the feed at %s: %w", c.Path(), err)
+		}
+		seen = max(seen, ev.Header().Seq)
+		switch e := ev.(type) {
+		case *event.Gap:
+			seen = max(seen, e.ToSeq)
+			fmt.Fprintf(a.err, "pid1top: %d events were lost\n", e.Lost)
+		case *event.Error:
+			return fmt.Errorf("cannot read the feed at %s: %s", c.Path(), clean(e.Message))
+		case *event.Reap:
+			if o.failed && !e.Failed() || o.since.given && e.TS.Before(oldest) {
+				continue
+			}
+			if o.json {
+				p.Write(c.Line())
+			} else {
+				p.reap(e, now.Location())
+			}
+		}
+	}
+}
+
+// reapFormat aligns a log that cannot wait for its widest line.
+const reapFormat = "%s %-12s %7s %-22s %7s %6s %-9s %s"
+
+func (p *page) reapTitles(o *reapsOptions) {
+	if o.json {
+		return
+	}
+	p.line(bold, reapFormat, " ", "TIME", "PID", "ORIGIN", "LIFE", "CPU", "STATUS", "COMMAND")
+}
+
+func (p *page) reap(e *event.Reap, zone *time.Location) {
+	mark, look := " ", ""
+	if e.Failed() {
+		mark, look = "x", red
+	}
+	cpu := "-"
+	if u := e.Rusage; u != nil {
+		cpu = strconv.FormatFloat((u.UtimeMS+u.StimeMS)/1000, 'f', 2, 64)
+	}
+	origin := cut(originText(e.Origin), 22, p.mark())
+	origin += strings.Repeat(" ", max(0, 22-cells(origin)))
+	status := world.Status(e.Ended)
+	if e.OOM != "" {
+		status += " oom"
+	}
+	p.line(look, reapFormat, mark, e.TS.In(zone).Format("15:04:05.000"), strconv.Itoa(e.PID),
+		origin, lifetime(e.LifetimeMS), cpu, clean(status), commandLine(e.Comm, e.Cmdline)+reapNotes(e))
+}
+
+// originText names the parent that created a process, and how well it is known.
+func originText(o *event.Proc) string {
+	switch {
+	case o == nil:
+		return "? (unseen)"
+	case o.How == event.HowInferred:
+		return clean(doctor.Name(*o)) + "?"
+	}
+	return clean(doctor.Name(*o))
+}
+
+func lifetime(ms int64) string {
+	if ms < 0 {
+		return "?"
+	}
+	d := time.Duration(ms) * time.Millisecond
+	if d < 10*time.Second {
+		return strconv.FormatFloat(d.Seconds(), 'f', 2, 64) + "s"
+	}
+	return doctor.Age(d)
+}
+
+func reapNotes(e *event.Reap) string {
+	switch {
+	case e.Main:
+		return " (main process)"
+	case e.ExecSession:
+		return " (exec session)"
+	}
+	return ""
+}
