@@ -100,8 +100,8 @@ type run struct {
 	mainPID   int
 	mainDead  bool
 	status    int
-	tty       int // the controlling terminal COMMAND took over; -1: none
-	suspended bool
+	tty       terminal
+	suspended bool // stopped together with COMMAND, and not yet continued
 
 	shutdown shutdown
 }
@@ -125,8 +125,12 @@ func Run(cfg Config) (int, error) {
 	if r.log == nil {
 		r.log = slog.New(slog.NewTextHandler(io.Discard, nil))
 	}
-	r.tty = foregroundTerminal()
-	pid, err := spawn(&cfg, r.tty)
+	r.tty = openTerminal()
+	tty := -1
+	if r.tty.mine() {
+		tty, r.tty.gave = r.tty.fd, true
+	}
+	pid, err := spawn(&cfg, tty)
 	if err != nil {
 		r.reap() // PID 1 may have been handed orphans by then
 		return statusOf(err), err
@@ -187,7 +191,7 @@ func (r *run) mainExited(d Death) {
 	if to, ok := r.cfg.MapExit[r.status]; ok {
 		r.status = to
 	}
-	r.takeTerminal()
+	r.tty.take()
 	r.obs.MainExited(d, r.status)
 }
 
@@ -197,6 +201,9 @@ func (r *run) receive(info siginfo.Info) {
 	if to, ok := r.cfg.Rewrite[info.Signal]; ok {
 		rc.Became = to
 	}
+	if info.Signal == unix.SIGCONT && !r.mainDead {
+		r.tty.give(r.mainPID)
+	}
 	switch {
 	case rc.Became == 0:
 	case r.mainDead:
@@ -204,9 +211,8 @@ func (r *run) receive(info siginfo.Info) {
 		rc.Reached = r.signalOthers(rc.Became)
 	case r.suspended && info.Signal == unix.SIGCONT:
 		r.suspended = false
-		r.giveTerminal()
 		r.pass(&rc, "group", -r.mainPID)
-	case r.cfg.ToGroup:
+	case r.cfg.ToGroup || r.typed(info):
 		r.pass(&rc, "group", -r.mainPID)
 	default:
 		r.pass(&rc, "main", r.mainPID)
@@ -215,6 +221,17 @@ func (r *run) receive(info siginfo.Info) {
 	if rc.Became == unix.SIGTERM || rc.Became == unix.SIGINT {
 		r.stopRequested()
 	}
+}
+
+// typed reports whether the signal came from the terminal's keys. Such a one is
+// meant for a whole group; it reaches this process only in the moment before
+// COMMAND's group has the foreground.
+func (r *run) typed(info siginfo.Info) bool {
+	switch info.Signal {
+	case unix.SIGINT, unix.SIGQUIT, unix.SIGTSTP, unix.SIGWINCH:
+		return r.tty.fd >= 0 && info.Code == siginfo.Kern
+	}
+	return false
 }
 
 func (r *run) pass(rc *Receipt, target string, pid int) {

@@ -6,64 +6,83 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// foregroundTerminal returns a descriptor of the controlling terminal when this
-// process's group is in its foreground, so that COMMAND can take that place;
-// else -1. The descriptor is one of its own, closed by exec.
-func foregroundTerminal() int {
+// terminal is the controlling terminal, which COMMAND's process group gets to
+// hold in the foreground whenever it is this process's to give.
+type terminal struct {
+	fd   int  // a descriptor of its own, closed by exec; -1: there is no terminal
+	gave bool // COMMAND was given the foreground and it was not taken back
+}
+
+// openTerminal finds the controlling terminal among the standard streams.
+func openTerminal() terminal {
 	for fd := range 3 {
-		pgrp, err := unix.IoctlGetInt(fd, unix.TIOCGPGRP)
-		if err != nil || pgrp != unix.Getpgrp() {
+		if _, err := unix.IoctlGetInt(fd, unix.TIOCGPGRP); err != nil {
 			continue
 		}
 		if own, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 3); err == nil {
-			return own
+			return terminal{fd: own}
 		}
 	}
-	return -1
+	return terminal{fd: -1}
+}
+
+// mine reports whether this process's group is in the foreground.
+func (t *terminal) mine() bool {
+	if t.fd < 0 {
+		return false
+	}
+	pgrp, err := unix.IoctlGetInt(t.fd, unix.TIOCGPGRP)
+	return err == nil && pgrp == unix.Getpgrp()
+}
+
+// give hands the foreground to COMMAND's group if it is this process's to give:
+// after a shell's fg it is, after its bg it is not.
+func (t *terminal) give(pgrp int) {
+	if t.mine() {
+		t.gave = t.setForeground(pgrp)
+	}
+}
+
+// take takes the foreground back from COMMAND.
+func (t *terminal) take() {
+	if t.gave {
+		t.setForeground(unix.Getpgrp())
+		t.gave = false
+	}
 }
 
 // setForeground makes pgrp the terminal's foreground group. SIGTTOU is blocked
 // for the call: a group in the background is stopped otherwise, tcsetpgrp(3).
-func (r *run) setForeground(pgrp int) {
-	ttou, old := uint64(1)<<(unix.SIGTTOU-1), uint64(0)
+func (t *terminal) setForeground(pgrp int) bool {
+	var old uint64
 	sigprocmask(nil, &old)
-	ttou |= old
-	sigprocmask(&ttou, nil)
-	_ = unix.IoctlSetPointerInt(r.tty, unix.TIOCSPGRP, pgrp)
+	set := old | 1<<(unix.SIGTTOU-1)
+	sigprocmask(&set, nil)
+	err := unix.IoctlSetPointerInt(t.fd, unix.TIOCSPGRP, pgrp)
 	sigprocmask(&old, nil)
-}
-
-func (r *run) inForeground() bool {
-	pgrp, err := unix.IoctlGetInt(r.tty, unix.TIOCGPGRP)
-	return err == nil && pgrp == unix.Getpgrp()
-}
-
-// takeTerminal takes the foreground back from COMMAND.
-func (r *run) takeTerminal() {
-	if r.tty >= 0 {
-		r.setForeground(unix.Getpgrp())
-	}
-}
-
-// giveTerminal hands the foreground to COMMAND if it is this process's to give:
-// after a shell's fg it is, after its bg it is not.
-func (r *run) giveTerminal() {
-	if r.tty >= 0 && r.inForeground() {
-		r.setForeground(r.mainPID)
-	}
+	return err == nil
 }
 
 // jobControl stops this process with COMMAND when the terminal stopped COMMAND,
 // so that the shell both were started from sees a stopped job. PID 1 has no such
 // shell and cannot be stopped.
 func (r *run) jobControl() {
-	if r.init || r.tty < 0 || r.mainDead {
+	if r.init || r.tty.fd < 0 || r.mainDead {
 		return
 	}
-	switch stopped(r.mainPID) {
-	case unix.SIGTSTP, unix.SIGTTIN, unix.SIGTTOU:
+	switch sig := stopped(r.mainPID); sig {
+	case unix.SIGTTIN, unix.SIGTTOU:
+		// A shell's fg of a running job brings this group to the front and tells
+		// nobody; COMMAND was still behind it.
+		if r.tty.mine() {
+			r.tty.give(r.mainPID)
+			_ = unix.Kill(-r.mainPID, unix.SIGCONT)
+			return
+		}
+		fallthrough
+	case unix.SIGTSTP:
 		r.suspended = true
-		r.takeTerminal()
+		r.tty.take()
 		// The whole group, since a shell waits for all of a pipeline.
 		_ = unix.Kill(0, unix.SIGSTOP)
 	}

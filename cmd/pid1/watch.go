@@ -1,0 +1,160 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"runtime"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"pid1/event"
+	"pid1/inspect"
+	"pid1/internal/journal"
+)
+
+// watch is everything that observes and tells. Nothing of it can end pid1.
+type watch struct {
+	observer *observer
+	table    *inspect.Table
+	journal  *journal.Journal
+	server   *journal.Server // nil: nobody can connect
+	source   inspect.Source  // nil: only what dies is looked at
+	hello    event.Hello
+	log      *slog.Logger
+
+	cancel  context.CancelFunc
+	sources sync.WaitGroup
+}
+
+// newWatch listens and gets ready to observe; start begins.
+func newWatch(o *options, role, path string, log *slog.Logger) *watch {
+	w := &watch{log: log, cancel: func() {}}
+	warn := func(err error) { log.Warn(err.Error()) }
+	w.journal = journal.New(journal.Config{Reaps: int(o.history), Warn: warn})
+	fs, err := inspect.OpenFS("/proc")
+	if err != nil {
+		log.Warn("nothing is known of processes but how they end", "error", err)
+	}
+	w.table = inspect.NewTable(inspect.Config{
+		FS: fs, Self: os.Getpid(),
+		Emit: func(ev event.Event) { w.journal.Append(ev) },
+	})
+	w.observer = &observer{table: w.table, journal: w.journal, log: log}
+	trace := "off"
+	if o.trace.value != "off" && fs != nil {
+		trace = "sample"
+		w.source = inspect.Sample(path)
+	}
+	w.hello = event.Hello{
+		Program: version, PID: os.Getpid(), Role: role, Command: o.command,
+		Trace: trace, Started: time.Now(), PIDNS: pidNamespace(),
+	}
+	w.hello.Host, _ = os.Hostname()
+	w.listen(o.socket)
+	return w
+}
+
+// listen opens the socket. That there is no place for it is no reason not to run
+// COMMAND.
+func (w *watch) listen(where string) {
+	var paths []string
+	switch where {
+	case "off":
+		return
+	case "":
+		paths = event.Places(os.Geteuid())
+	default:
+		paths = []string{where}
+	}
+	server, err := journal.Listen(w.journal, journal.ServerConfig{
+		Paths:     paths,
+		Hello:     func() *event.Hello { h := w.hello; return &h },
+		Stats:     w.stats,
+		Processes: w.table.Processes,
+		Warn:      func(err error) { w.log.Warn(err.Error()) },
+	})
+	if err != nil {
+		w.log.Warn(err.Error() + ": nobody can watch this container")
+		return
+	}
+	w.server = server
+}
+
+// socket is where the feed listens; empty when it does not.
+func (w *watch) socket() string {
+	if w.server == nil {
+		return ""
+	}
+	return w.server.Path()
+}
+
+func (w *watch) stats(s *event.Stats) {
+	s.UptimeMS = time.Since(w.hello.Started).Milliseconds()
+	s.Processes, s.Zombies = w.table.Counts()
+}
+
+// start begins to observe. COMMAND runs by now.
+func (w *watch) start() {
+	prewarm(threads)
+	if w.source == nil {
+		return
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	w.cancel = cancel
+	w.sources.Go(func() {
+		defer func() {
+			if p := recover(); p != nil {
+				w.log.Error("observation failed and is switched off; COMMAND is not affected",
+					"source", w.source.Name(), "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			}
+		}()
+		if err := w.source.Run(ctx, w.table); err != nil {
+			w.log.Warn("processes are no longer observed while they live", "source", w.source.Name(), "error", err)
+		}
+	})
+}
+
+// close lets clients read the last events and takes the socket away. It takes a
+// fraction of a second at most.
+func (w *watch) close() {
+	w.cancel()
+	if w.server != nil {
+		w.server.Close()
+	}
+}
+
+// prewarm makes n operating system threads that then lie idle. The Go runtime
+// ends the program when it cannot make a thread, and a container whose PIDs are
+// used up by zombies is what this program is for: the threads it may need then
+// have to exist before.
+func prewarm(n int) {
+	var met, gone sync.WaitGroup
+	met.Add(n)
+	for range n {
+		gone.Go(func() {
+			runtime.LockOSThread()
+			defer runtime.UnlockOSThread()
+			met.Done()
+			met.Wait()
+		})
+	}
+	gone.Wait()
+}
+
+// threads is how many of them: one for each place that can be inside a blocking
+// system call at the same time (reaper, source of observations, answers to
+// clients, log), the processors', the garbage collector's, and a few to spare.
+const threads = 10
+
+func pidNamespace() uint64 {
+	var st unix.Stat_t
+	if unix.Stat("/proc/self/ns/pid", &st) != nil {
+		return 0
+	}
+	return st.Ino
+}

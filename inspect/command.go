@@ -1,0 +1,22 @@
+package inspect
+
+import "pid1/event"
+
+// Command returns what is known of what pid runs. Of a process that was not seen
+// yet it is the name alone: it reads no memory, and so never waits. ok is false
+// when there is no such process.
+func (t *Table) Command(pid int) (id event.ID, c event.Command, ok bool) {
+	t.dying.mu.Lock()
+	defer t.dying.mu.Unlock()
+	var st Stat
+	if t.dying.r.stat(pid, &st) != nil {
+		return id, c, false
+	}
+	id = event.ID{PID: pid, Start: st.Start}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if e := t.byPID[pid]; e != nil && e.id == id {
+		return id, e.command(), true
+	}
+	return id, event.Command{Comm: t.in.name(st.Comm), CmdlineHow: event.HowNone}, true
+}
