@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -15,6 +17,15 @@ var errNoTerminal = ui.ErrNoTerminal
 
 // top is pid1top without a command: the screen on a terminal, else an overview.
 func (a *app) top(cmd *cobra.Command, _ []string) error {
+	if isTerminal(a.out) {
+		// A feed that is not there is said on a line, not on a screen.
+		c, err := a.find(cmd.Context(), event.Request{Op: event.OpStats})
+		if err != nil {
+			return err
+		}
+		_ = c.Close()
+		return a.screen(cmd.Context(), c.Path())
+	}
 	w, now, err := a.snapshot(cmd.Context())
 	if err != nil {
 		return err
@@ -22,6 +33,19 @@ func (a *app) top(cmd *cobra.Command, _ []string) error {
 	p := a.page()
 	overview(p, w, now)
 	return a.print(p)
+}
+
+// screen shows the feed at path until the user has seen enough.
+func (a *app) screen(ctx context.Context, path string) error {
+	color := a.color == "always"
+	if a.color == "auto" {
+		color = ui.WantColor(func(k string) (string, bool) { v, ok := a.env[k]; return v, ok })
+	}
+	err := ui.Run(ctx, live{path}, ui.Options{Color: color, ASCII: a.ascii, User: userNames()})
+	if errors.Is(err, ui.ErrNoTerminal) {
+		return &exit{statusUsage, err}
+	}
+	return err
 }
 
 // lately is how many reaps an overview lists.
@@ -32,8 +56,8 @@ func overview(p *page, w *world.World, now time.Time) {
 	h, t := w.Hello(), w.Totals()
 	p.line(bold, "pid1 %s, %s, PID %d: %s", clean(h.Program), clean(h.Role), h.PID, commandLine("", h.Command))
 	line := ""
-	if !h.Started.IsZero() {
-		line = "up " + doctor.Age(h.TS.Sub(h.Started)) + ", "
+	if s := w.Stats(); s != nil {
+		line = "up " + doctor.Age(time.Duration(s.UptimeMS)*time.Millisecond) + ", "
 	}
 	p.line("", "%s%d processes, %d zombies, %d reaped (%d failed, %d orphans)",
 		line, w.Len(), w.ZombieCount(now), t.Reaps, t.Failed, t.Adopted)

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"os/user"
 	"strconv"
 	"strings"
 	"time"
@@ -125,25 +124,6 @@ func orDash(s string) string {
 		return "-"
 	}
 	return clean(s)
-}
-
-// userNames names users as /etc/passwd does, or by number.
-func userNames() func(int) string {
-	known := map[int]string{}
-	return func(uid int) string {
-		if uid < 0 {
-			return "?"
-		}
-		name, ok := known[uid]
-		if !ok {
-			name = strconv.Itoa(uid)
-			if u, err := user.LookupId(name); err == nil {
-				name = clean(u.Username)
-			}
-			known[uid] = name
-		}
-		return name
-	}
 }
 
 type treeLine struct {

@@ -60,8 +60,17 @@ func zombiesText(p *page, groups []world.Group) {
 		p.line(green, "No zombies.")
 		return
 	}
+	parent := 30
+	if p.width > 0 {
+		// The other columns take 42 cells; the verdict must stay in sight.
+		parent = min(max(p.width-42, 10), 60)
+	}
+	title := "PARENT THAT SHOULD WAIT"
+	if parent < len(title) {
+		title = "PARENT"
+	}
 	columns := []column{
-		{title: "PARENT THAT SHOULD WAIT", max: 30}, {title: "Z", right: true}, {title: "+/MIN", right: true},
+		{title: title, max: parent}, {title: "Z", right: true}, {title: "+/MIN", right: true},
 		{title: "OLDEST", right: true}, {title: "SIGCHLD"}, {title: "VERDICT"},
 	}
 	var rows []row

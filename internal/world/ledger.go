@@ -11,7 +11,7 @@ import (
 const bucketTime = 5 * time.Second
 
 const (
-	buckets       = int64(Window / bucketTime)
+	buckets       = int64(Window/bucketTime) + 1 // the newest is not over yet
 	minuteBuckets = int64(time.Minute / bucketTime)
 	// fastBirths in the last minute are enough to measure a rate by that minute.
 	fastBirths = 5

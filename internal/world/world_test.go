@@ -394,7 +394,7 @@ func TestVerdicts(t *testing.T) {
 				f.pass(3 * time.Second)
 				f.zombie(pid, 8)
 			}
-			f.pass(Window + time.Second)
+			f.pass(Window + 2*bucketTime)
 		}, doctor.Held},
 		{"one that waits every minute", func(f *feed) {
 			for m := range 8 {

@@ -1,0 +1,165 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"pid1/client"
+	"pid1/event"
+	"pid1/ui"
+)
+
+// How often the process table is asked for: while events come, a quarter of a
+// second after the last time; else once a second, for the CPU times and states that
+// no event tells. A table that takes long to come is asked for less often, so that
+// it is a tenth of the work at most.
+const (
+	rowsBusy  = 250 * time.Millisecond
+	rowsIdle  = time.Second
+	rowsShare = 10
+)
+
+// batchEvents is how many events are handed on at a time at most. The screen takes
+// batches ten times a second, whatever comes.
+const batchEvents = 512
+
+// rowsID marks the replies to what live asks.
+const rowsID = "rows"
+
+// live is the ui.Source of a running pid1: history, events and the process table,
+// over connections that are made anew when they break.
+type live struct{ path string }
+
+var _ ui.Source = live{}
+
+// Run follows the feed until ctx ends.
+func (l live) Run(ctx context.Context, emit func(ui.Batch)) error {
+	f := &client.Follower{Path: l.path, Wait: true}
+	p := &poller{send: f.Send}
+	defer p.stop()
+	var pending []event.Event
+	err := f.Run(ctx, func(u client.Update) error {
+		switch {
+		case u.Event != nil:
+			pending = append(pending, u.Event)
+			p.saw(u.Event)
+			if !u.More || len(pending) >= batchEvents {
+				emit(ui.Batch{State: ui.Live, Events: pending})
+				pending = nil
+			}
+		case u.State == client.Live:
+			p.connected(u.Hello)
+			emit(ui.Batch{State: ui.Live, Events: []event.Event{u.Hello}})
+		case u.State == client.Lost:
+			p.stop()
+			b := ui.Batch{State: ui.Lost, Events: pending, RetryAt: time.Now().Add(u.Retry)}
+			if u.Err != nil {
+				b.Note = clean(u.Err.Error())
+			}
+			emit(b)
+			pending = nil
+		default:
+			emit(ui.Batch{State: ui.Connecting})
+		}
+		return nil
+	})
+	if errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
+}
+
+// poller asks for the process table over and over.
+type poller struct {
+	send func(event.Request) error
+
+	mu      sync.Mutex // guards all below
+	timer   *time.Timer
+	target  uint64 // the history ends here; before, nothing is asked for
+	seen    uint64
+	asked   time.Time     // when the last request went out
+	waiting bool          // its answer has not come
+	took    time.Duration // what the last answer took to come
+	busy    bool          // events came since
+}
+
+// connected begins anew.
+func (p *poller) connected(h *event.Hello) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.target, p.waiting, p.took, p.busy = h.LastSeq, false, 0, true
+	p.asked = time.Time{}
+	if p.seen > h.LastSeq {
+		p.seen = 0 // another pid1
+	}
+	p.plan()
+}
+
+// saw is told of every event.
+func (p *poller) saw(ev event.Event) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	was := p.seen
+	switch e := ev.(type) {
+	case *event.Gap:
+		p.seen = max(p.seen, e.ToSeq)
+	case *event.ProcessesEnd:
+		p.answered(e.Re)
+	case *event.Error:
+		p.answered(e.Re)
+	default:
+		p.seen = max(p.seen, ev.Header().Seq)
+	}
+	if p.seen > was && !(p.busy && was >= p.target) {
+		p.busy = true
+		p.plan()
+	}
+}
+
+func (p *poller) answered(re string) {
+	if re != rowsID {
+		return
+	}
+	p.waiting, p.took = false, time.Since(p.asked)
+	p.plan()
+}
+
+// plan sets the time of the next request. The caller holds mu.
+func (p *poller) plan() {
+	if p.waiting || p.seen < p.target {
+		return
+	}
+	pause := rowsIdle
+	if p.busy {
+		pause = rowsBusy
+	}
+	wait := max(0, time.Until(p.asked.Add(max(pause, rowsShare*p.took))))
+	if p.timer == nil {
+		p.timer = time.AfterFunc(wait, p.ask)
+		return
+	}
+	p.timer.Reset(wait)
+}
+
+func (p *poller) ask() {
+	p.mu.Lock()
+	if p.waiting {
+		p.mu.Unlock()
+		return
+	}
+	p.waiting, p.busy, p.asked = true, false, time.Now()
+	p.mu.Unlock()
+	// An error means that the connection is gone, which the Follower sees, too.
+	_ = p.send(event.Request{Op: event.OpProcesses, ID: rowsID})
+}
+
+func (p *poller) stop() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.timer != nil {
+		p.timer.Stop()
+	}
+	p.waiting = true // until connected again
+}
