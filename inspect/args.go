@@ -13,7 +13,7 @@ const (
 	// argsPatience is how long a read of a command line may take. It reads the
 	// memory of the process, and can wait for a lock that a process stuck in the
 	// kernel holds.
-	argsPatience = 100 * time.Millisecond
+	argsPatience = 300 * time.Millisecond
 	// maxStuck is how many such reads may hang before no more are begun: each
 	// holds a thread.
 	maxStuck = 4
@@ -55,20 +55,25 @@ func (a *argsReader) read(pid int) (kept []byte, cut bool, err error) {
 	}
 	a.w.pids <- pid
 	a.timer.Reset(argsPatience)
+	var got argsRead
 	select {
-	case got := <-a.w.reads:
+	case got = <-a.w.reads:
 		a.timer.Stop()
-		if got.err != nil {
-			return nil, false, got.err
-		}
-		kept, cut = boundCmdline(a.w.buf[:got.n])
-		return kept, cut, nil
 	case <-a.timer.C:
-		a.stuck.Add(1)
-		a.w.hangs.Store(true)
-		a.leave()
-		return nil, false, errStuck
+		select {
+		case got = <-a.w.reads: // both were late
+		default:
+			a.stuck.Add(1)
+			a.w.hangs.Store(true)
+			a.leave()
+			return nil, false, errStuck
+		}
 	}
+	if got.err != nil {
+		return nil, false, got.err
+	}
+	kept, cut = boundCmdline(a.w.buf[:got.n])
+	return kept, cut, nil
 }
 
 func (a *argsReader) start() {

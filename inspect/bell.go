@@ -20,8 +20,10 @@ const maxWatches = 64
 // and folders it watches (inotify(7)). It rings for other opens too, and not for
 // every program: who hears it looks for himself.
 type bell struct {
-	f     *os.File
-	raw   interface{ Read(func(uintptr) bool) error }
+	f   *os.File
+	raw interface {
+		Read(func(uintptr) bool) error
+	}
 	woken atomic.Bool // by wake, not by a ring
 	buf   [4096]byte
 }

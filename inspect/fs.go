@@ -211,6 +211,12 @@ func (r *reader) cursor() (int, bool) {
 	return 0, false
 }
 
+// maxPID is above every PID there can be: PID_MAX_LIMIT, include/linux/threads.h.
+const maxPID = 1 << 22
+
+// dirent is the most bytes the entry of a PID takes in a listing.
+const dirent = 32
+
 // lister lists the processes of an FS. It belongs to one goroutine at a time.
 type lister struct {
 	fs  *FS
@@ -228,11 +234,11 @@ func newLister(fs *FS) (*lister, error) {
 
 func (l *lister) close() { closeFD(l.fd) }
 
-// from appends the PIDs above after to pids, in order. Threads other than the
-// first of a process are not among them. In the root of a procfs the position of a
+// between appends the PIDs above after, up to last, to pids, in order. Threads other
+// than the first of a process are not among them. In the root of a procfs the position of a
 // PID is the PID plus a constant, so that a listing can begin at any PID and costs
 // only what is new (fs/proc/base.c, proc_pid_readdir).
-func (l *lister) from(after int, pids []int) ([]int, error) {
+func (l *lister) between(after, last int, pids []int) ([]int, error) {
 	at := int64(0)
 	if off := l.fs.dirOffset.Load(); off > 0 && after > 0 {
 		at = int64(after) + 1 + off
@@ -240,9 +246,11 @@ func (l *lister) from(after int, pids []int) ([]int, error) {
 	if _, err := unix.Seek(l.fd, at, 0); err != nil {
 		return pids, fmt.Errorf("cannot list %s: %w", l.fs.root, err)
 	}
+	// A few PIDs need little room, and what fits the room is what the kernel makes.
+	buf := l.buf[:min(len(l.buf), max(256, (last-after)*dirent))]
 	var c calibration
 	for {
-		n, err := unix.Getdents(l.fd, l.buf)
+		n, err := unix.Getdents(l.fd, buf)
 		if err == unix.EINTR {
 			continue
 		}
@@ -252,7 +260,7 @@ func (l *lister) from(after int, pids []int) ([]int, error) {
 		if n <= 0 {
 			break
 		}
-		for b := l.buf[:n]; len(b) >= 19; {
+		for b := buf[:n]; len(b) >= 19; {
 			// struct linux_dirent64: ino, position of the next entry, length, type, name.
 			next, size := int64(binary.NativeEndian.Uint64(b[8:])), int(binary.NativeEndian.Uint16(b[16:]))
 			if size < 19 || size > len(b) {
@@ -260,6 +268,9 @@ func (l *lister) from(after int, pids []int) ([]int, error) {
 			}
 			pid, ok := parsePID(cString(b[19:size]))
 			c.entry(pid, next)
+			if ok && pid > last {
+				return pids, nil
+			}
 			if ok && pid > after {
 				pids = append(pids, pid)
 			}

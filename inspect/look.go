@@ -57,6 +57,7 @@ type sight struct {
 	argsStuck bool
 	exe       []byte
 	exitKnown bool // st.Exit is true also if it is 0
+	inherits  bool // it still runs its parent's command line, which is known
 	outside   bool // it was brought into the container from outside
 }
 
@@ -66,7 +67,7 @@ type known struct {
 	comm      string
 	stack     uint64
 	noExec    bool
-	args      bool
+	args      bool // its command line is known
 	argsAt    time.Duration
 	argsStuck bool
 	exit      bool
@@ -79,7 +80,7 @@ func (t *Table) known(pid int) (k known, burials uint64) {
 	if e := t.byPID[pid]; e != nil {
 		k = known{
 			start: e.id.Start, comm: e.comm, stack: e.stack, noExec: e.noExec,
-			args: e.cmd != nil, argsAt: e.cmdAt, argsStuck: e.argsStuck, exit: e.exit >= 0,
+			args: e.cmdHolds(e.comm, e.noExec), argsAt: e.cmdAt, argsStuck: e.argsStuck, exit: e.exit >= 0,
 			there: true,
 		}
 	}
@@ -89,32 +90,41 @@ func (t *Table) known(pid int) (k known, burials uint64) {
 // seen is the outcome of a look.
 type seen struct {
 	start  uint64 // 0: nothing was seen
-	gone   bool
 	dead   bool
 	noExec bool
 }
 
-// process looks at one process. fd is its open stat file, or -1. sweep is the
-// number of the sweep the look belongs to, or 0. depth counts the children whose
-// parent is looked at for their sake.
-func (l *looker) process(pid, fd int, sweep uint64, depth int) seen {
+// held is the stat file of a process kept open between looks.
+type held struct {
+	fd    int    // -1: not open
+	start uint64 // of the process it was opened for; 0: not known yet
+}
+
+var notHeld = held{fd: -1}
+
+// process looks at one process. sweep is the number of the sweep the look belongs
+// to, or 0. depth counts the children whose parent is looked at for their sake.
+func (l *looker) process(pid int, h held, sweep uint64, depth int) seen {
 	var s sight
 	k, burials := l.t.known(pid)
 	s.burials, s.sweep = burials, sweep
-	if err := l.stat(pid, fd, &s); err != nil {
+	if err := l.stat(pid, h.fd, &s); err != nil {
+		if h.start == 0 {
+			h.start = k.start
+		}
 		if errors.Is(err, errGone) && !l.t.cfg.FS.exists(pid) {
-			l.t.lost(pid, k.start)
-			return seen{gone: true}
+			l.t.lost(pid, h.start)
 		}
 		return seen{}
 	}
 	s.at = l.t.cfg.Clock.Boot()
 	fresh := !k.there || k.start != s.st.Start
 	if fresh && depth < maxParents && l.t.wantsParent(&s) {
-		l.process(s.st.PPID, -1, sweep, depth+1)
+		l.process(s.st.PPID, notHeld, sweep, depth+1)
 	}
-	if fresh && s.st.PPID == 0 {
-		s.outside = l.outside(pid, &s.st)
+	if fresh {
+		s.inherits = l.t.inherits(&s)
+		s.outside = s.st.PPID == 0 && l.outside(pid, &s.st)
 	}
 	changed := fresh || s.st.NoExec() != k.noExec || string(s.st.Comm) != k.comm ||
 		s.st.Stack != k.stack && s.st.Stack != 0
@@ -128,9 +138,9 @@ func (l *looker) process(pid, fd int, sweep uint64, depth int) seen {
 		if s.exitKnown = s.st.Exit > 0; s.st.Exit == 0 && (fresh || !k.exit) {
 			s.exitKnown = l.r.mayRead(pid) && l.same(pid, &s.st)
 		}
-	case fresh || !k.argsStuck:
+	case fresh && !s.inherits || !fresh && !k.argsStuck:
 		if changed || !k.args || sweep != 0 && s.at-k.argsAt > refresh {
-			l.command(pid, fd, &s)
+			l.command(pid, h.fd, &s)
 		}
 	}
 	l.t.merge(&s)
@@ -234,18 +244,18 @@ func (l *looker) sweep() error {
 			return err
 		}
 	}
-	pids, err := l.list.from(0, l.pids[:0])
+	pids, err := l.list.between(0, maxPID, l.pids[:0])
 	if err != nil {
 		return err
 	}
 	l.pids = pids
 	n := t.beginSweep()
 	for _, pid := range pids {
-		l.process(pid, -1, n, 0)
+		l.process(pid, notHeld, n, 0)
 	}
 	l.pids = t.unseen(n, l.pids[:0])
 	for _, pid := range l.pids {
-		l.process(pid, -1, n, 0)
+		l.process(pid, notHeld, n, 0)
 	}
 	t.endSweep()
 	return nil

@@ -26,6 +26,23 @@ func (t *Table) wantsParent(s *sight) bool {
 	return p == nil || p.last < sinceBoot(s.st.Start)
 }
 
+// inherits reports whether a process seen for the first time still runs the image
+// its parent runs, whose command line is known. fork copies it with the image.
+func (t *Table) inherits(s *sight) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.heir(s) != nil
+}
+
+func (t *Table) heir(s *sight) *entry {
+	p := t.byPID[s.st.PPID]
+	if p == nil || !s.st.NoExec() || s.st.Stack == 0 || p.stack != s.st.Stack ||
+		p.last < sinceBoot(s.st.Start) || !p.cmdHolds(p.comm, p.noExec) {
+		return nil
+	}
+	return p
+}
+
 // merge takes in what a look saw.
 func (t *Table) merge(s *sight) {
 	t.mu.Lock()
@@ -95,6 +112,9 @@ func (t *Table) admit(id event.ID, s *sight) *entry {
 	e.execSession = e.execSession || s.outside
 	t.join(e, s.at)
 	t.take(e, s)
+	if p := t.heir(s); s.inherits && p != nil {
+		e.cmd, e.cmdComm, e.cmdNoExec, e.cmdAt, e.exe = p.cmd, e.comm, true, p.cmdAt, p.exe
+	}
 	e.seenBefore = e.deadAt != 0 && s.sweep == 1
 	return e
 }

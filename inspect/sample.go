@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"time"
 )
 
@@ -14,10 +15,16 @@ const (
 	// than a sweep takes the pause after it is at least: one percent of a core.
 	sweepEvery = time.Second
 	sweepShare = 100
+	// sweepSoonest is the least time between two sweeps while programs are started.
+	sweepSoonest = 100 * time.Millisecond
+	// haste is the pause between two looks at the young in a rush.
+	haste = 200 * time.Microsecond
 	// pollEvery is how often to look for new PIDs where inotify is refused.
 	pollEvery = 20 * time.Millisecond
-	// maxYoung is how many new processes are looked at again and again.
-	maxYoung = 256
+	// forkMemory is how long a process that was forked is waited for to exec, maxYoung
+	// how many new processes are looked at again.
+	forkMemory = 5 * time.Second
+	maxYoung   = 256
 )
 
 // Sample returns the source that looks at /proc when there is reason to: something
@@ -44,7 +51,11 @@ func (s *sample) Run(ctx context.Context, t *Table) (err error) {
 			t.tellSource(s.Name(), "off", err.Error())
 		}
 	}()
-	run := &sampling{t: t, l: &t.look}
+	run := &sampling{
+		t: t, l: &t.look,
+		rush:  budget{every: 100, most: 10 * time.Millisecond},
+		brisk: budget{every: 15, most: 80 * time.Millisecond},
+	}
 	defer run.end()
 	return run.run(ctx, s)
 }
@@ -59,15 +70,21 @@ type sampling struct {
 	pids   []int
 	young  []young
 	pause  *time.Timer
-	next   time.Time // of the next sweep
+	swept  time.Time     // when the last sweep ended
+	cost   time.Duration // what it took
+	next   time.Time     // of the next sweep
+	rush   budget        // for looking without a pause
+	brisk  budget        // for looking whenever the bell rings
 }
 
 // young is a process that is looked at until it has settled. Its stat file is kept
 // open, so that a look is one read, and of the right process.
 type young struct {
-	pid   int
-	fd    int
-	since time.Time
+	pid    int
+	file   held
+	since  time.Time
+	looked time.Time
+	noExec bool
 }
 
 func (s *sampling) run(ctx context.Context, cfg *sample) error {
@@ -105,6 +122,7 @@ func (s *sampling) run(ctx context.Context, cfg *sample) error {
 			return err
 		}
 		if rang {
+			s.sweepSoon()
 			s.watch(ctx)
 		}
 	}
@@ -113,7 +131,7 @@ func (s *sampling) run(ctx context.Context, cfg *sample) error {
 
 func (s *sampling) end() {
 	for _, y := range s.young {
-		closeFD(y.fd)
+		closeFD(y.file.fd)
 	}
 	if s.bell != nil {
 		s.bell.close()
@@ -129,9 +147,18 @@ func (s *sampling) sweep() error {
 	if err := s.t.Sweep(); err != nil {
 		return err
 	}
-	ended := time.Now()
-	s.next = ended.Add(max(sweepEvery, sweepShare*ended.Sub(began)))
+	s.swept = time.Now()
+	s.cost = s.swept.Sub(began)
+	s.next = s.swept.Add(max(sweepEvery, sweepShare*s.cost))
 	return nil
+}
+
+// sweepSoon brings the next sweep forward: something was executed, and perhaps by a
+// process that is not new.
+func (s *sampling) sweepSoon() {
+	if soon := s.swept.Add(max(sweepSoonest, sweepShare*s.cost)); soon.Before(s.next) {
+		s.next = soon
+	}
 }
 
 // wait sleeps until there may be something new, or until the next sweep.
@@ -151,46 +178,98 @@ func (s *sampling) sleep(ctx context.Context, d time.Duration) {
 	}
 }
 
-// watch looks at what is new, and again every millisecond as long as something is.
+// watch looks at what is new, and again at what is young, until all is quiet.
 func (s *sampling) watch(ctx context.Context) {
-	quiet := time.Now()
+	quiet, again, rang := time.Now(), time.Time{}, true
 	for ctx.Err() == nil {
 		now := time.Now()
-		if s.look(now) {
+		due := rang || now.Sub(again) >= haste
+		if due {
+			again = now
+		}
+		if s.look(now, due, rang) {
 			quiet = now
 		}
-		if len(s.young) == 0 && now.Sub(quiet) >= settle || !now.Before(s.next) {
+		if now.Sub(quiet) >= settle || !now.Before(s.next) {
 			return
 		}
-		s.sleep(ctx, glance)
-		if s.bell != nil && s.bell.rung() {
+		if rang = s.rest(ctx, now); rang {
 			quiet = now
 		}
 	}
 }
 
-// look looks at new processes and again at young ones, and reports whether there
-// are any.
-func (s *sampling) look(now time.Time) bool {
+// rest pauses until the next look, and reports whether the bell rang.
+//
+// It does not pause at all as long as there is means for a rush: the parent of a
+// process that is orphaned right after its fork can be seen for a tenth of a
+// millisecond. Then the bell ends a pause early, as long as there is means for that.
+func (s *sampling) rest(ctx context.Context, began time.Time) bool {
+	now := time.Now()
+	switch {
+	case s.bell == nil:
+		s.sleep(ctx, glance)
+		return false
+	case s.rush.spend(began, now):
+		runtime.Gosched()
+		return s.bell.rung()
+	case s.brisk.spend(began, now):
+		// An error comes again in the next wait, which tells it.
+		rang, _ := s.bell.wait(now.Add(glance))
+		return rang
+	}
+	s.sleep(ctx, glance)
+	return s.bell.rung()
+}
+
+// look looks at new processes and, where due is set, again at the young ones. It
+// reports whether there are any.
+func (s *sampling) look(now time.Time, due, rang bool) (busy bool) {
 	s.l.mu.Lock()
 	defer s.l.mu.Unlock()
 	s.fresh()
 	for _, pid := range s.pids {
 		s.first(pid, now)
 	}
+	busy = len(s.pids) > 0
+	if !due {
+		return busy
+	}
 	kept := s.young[:0]
 	for _, y := range s.young {
-		if y.since != now {
-			got := s.l.process(y.pid, y.fd, 0, 0)
-			if got.gone || got.start == 0 || now.Sub(y.since) >= settle {
-				closeFD(y.fd)
-				continue
-			}
+		if s.again(&y, now, rang) {
+			kept = append(kept, y)
+			busy = busy || !y.grown(now)
+		} else {
+			closeFD(y.file.fd)
 		}
-		kept = append(kept, y)
 	}
 	s.young = kept
-	return len(s.pids) > 0 || len(s.young) > 0
+	return busy
+}
+
+// grown reports whether y has had the time most processes need to exec.
+func (y *young) grown(now time.Time) bool { return now.Sub(y.since) > settle+glance }
+
+// again looks at a young process and reports whether to look at it again: until it
+// is grown, and if it has still to exec then, whenever the bell rings.
+func (s *sampling) again(y *young, now time.Time, rang bool) bool {
+	grown := y.grown(now)
+	switch {
+	case grown && !rang && now.Sub(y.since) < forkMemory:
+		return true
+	case !grown && !y.noExec && now.Sub(y.looked) < 2*glance:
+		return true
+	}
+	got := s.l.process(y.pid, y.file, 0, 0)
+	if got.start == 0 || got.dead && grown || now.Sub(y.since) >= forkMemory {
+		return false
+	}
+	if y.noExec && !got.noExec {
+		y.since, grown = now, false // what it is now is new
+	}
+	y.looked, y.noExec = now, got.noExec
+	return !grown || got.noExec
 }
 
 // fresh finds the processes that came since it was last called.
@@ -206,30 +285,29 @@ func (s *sampling) fresh() {
 		return // the sweep sees to them
 	}
 	// Errors mean that there is nothing to see; the sweep will tell.
-	s.pids, _ = s.list.from(last, s.pids)
 	if cursor < last { // the PIDs began anew
-		low, _ := s.list.from(0, nil)
-		for _, pid := range low {
-			if pid <= cursor {
-				s.pids = append(s.pids, pid)
-			}
-		}
+		s.pids, _ = s.list.between(last, maxPID, s.pids)
+		last = 0
 	}
+	s.pids, _ = s.list.between(last, cursor, s.pids)
 }
 
 // first looks at a new process, and takes it among the young.
 func (s *sampling) first(pid int, now time.Time) {
 	if len(s.young) >= maxYoung {
-		s.l.process(pid, -1, 0, 0)
+		s.l.process(pid, notHeld, 0, 0)
 		return
 	}
 	fd, err := s.l.r.open(pid, "stat")
 	if err != nil {
 		return
 	}
-	if got := s.l.process(pid, fd, 0, 0); got.start == 0 {
+	got := s.l.process(pid, held{fd: fd}, 0, 0)
+	if got.start == 0 {
 		closeFD(fd)
 		return
 	}
-	s.young = append(s.young, young{pid, fd, now})
+	s.young = append(s.young, young{
+		pid: pid, file: held{fd, got.start}, since: now, looked: now, noExec: got.noExec,
+	})
 }

@@ -77,6 +77,7 @@ func (t *Table) parent(e *entry) event.Proc {
 }
 
 func (t *Table) tellZombie(e *entry) {
+	t.tellStart(e)
 	e.toldZombie, e.toldThreads = true, e.leaderless
 	ev := &t.out.zombie
 	*ev = event.Zombie{
