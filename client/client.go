@@ -13,6 +13,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"sync"
@@ -171,6 +172,8 @@ func (c *Conn) NextLine() ([]byte, error) {
 		switch {
 		case err == nil:
 			return c.line, nil
+		case errors.Is(err, syscall.ECONNRESET):
+			return nil, io.EOF // closed before it read all our requests
 		case !errors.Is(err, bufio.ErrBufferFull):
 			return nil, bare(err) // what there is of a line is none
 		case len(c.line) > maxLine:

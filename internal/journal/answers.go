@@ -192,7 +192,7 @@ func (c *session) sendTable(t *table, id string) error {
 	watch := time.AfterFunc(time.Hour, func() { c.s.answers.release(t) })
 	for len(rows) > 0 {
 		rows = c.fill(rows, re)
-		watch.Reset(tablePatience)
+		watch.Reset(c.s.cfg.tablePatience)
 		err := c.write(c.chunk)
 		if !watch.Stop() { // the table is no longer ours
 			if err == nil {

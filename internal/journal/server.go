@@ -33,15 +33,16 @@ const (
 )
 
 // ServerConfig says where to listen and what to tell. The hooks are called from
-// the goroutines of clients, one call of each at a time; one that panics costs
-// the client that asked.
+// the goroutines of clients; one that panics costs the client that asked. Stats
+// and Processes are called one at a time.
 type ServerConfig struct {
 	// Paths are tried in order; the first that works is listened on.
 	Paths []string
 	// MaxClients bounds the clients at a time. 0 or less: DefaultClients.
 	MaxClients int
 	// Hello makes a connection's first line; the server fills in what it knows
-	// itself: type, time, first and last seq. nil: those alone.
+	// itself: type, time, first and last seq. Several goroutines may call it at
+	// a time. nil: those alone.
 	Hello func() *event.Hello
 	// Stats fills in what the server does not know: UptimeMS, Processes,
 	// Zombies, PIDsUsed and PIDsLimit. At most five calls a second. May be nil.
@@ -54,8 +55,9 @@ type ServerConfig struct {
 	Warn func(error)
 
 	// For tests.
-	lookAfter time.Duration
-	patience  time.Duration
+	lookAfter     time.Duration
+	patience      time.Duration
+	tablePatience time.Duration
 }
 
 // Server serves a Journal on a unix stream socket. Each client costs two
@@ -94,6 +96,9 @@ func Listen(j *Journal, cfg ServerConfig) (*Server, error) {
 	}
 	if cfg.patience == 0 {
 		cfg.patience = patience
+	}
+	if cfg.tablePatience == 0 {
+		cfg.tablePatience = tablePatience
 	}
 	pl, err := listenAny(cfg.Paths)
 	if err != nil {
