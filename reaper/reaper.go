@@ -26,6 +26,7 @@ import (
 // Config says what to run and how to treat it.
 type Config struct {
 	Command []string // program and arguments; the program is looked for as execvp(3) does
+	Program string   // the file to execute instead of the one Command[0] names
 	Env     []string // COMMAND's environment, "KEY=VALUE"
 	Dir     string   // COMMAND's directory; empty: the current one
 	User    *User    // whom COMMAND runs as; nil: as this process
@@ -35,7 +36,8 @@ type Config struct {
 	// blocked, nothing ignored and the limits of this process.
 	Inherited Inherited
 
-	// Signals is where signals come from. Run takes it over and closes it.
+	// Signals is where signals come from; Run takes it over and closes it. nil:
+	// os/signal, which does not tell who sent them.
 	Signals *siginfo.Receiver
 	// Rewrite replaces a received signal before it is passed on; 0 drops it.
 	Rewrite map[syscall.Signal]syscall.Signal
@@ -109,13 +111,23 @@ type run struct {
 // Run starts cfg.Command, serves it until it and everything it left behind are
 // gone, and returns the status to exit with. An error means that COMMAND never
 // ran: a *SpawnError carries the status that says why.
+//
+// Run takes the process over. So as not to keep open what COMMAND closes, it
+// changes to the directory /, points standard input and output at /dev/null and
+// closes the descriptors it was started with. Everything the process starts itself
+// is waited for here.
 func Run(cfg Config) (int, error) {
-	if cfg.Signals != nil {
-		defer cfg.Signals.Close()
-	}
 	if len(cfg.Command) == 0 {
 		return StatusFailure, ErrNoCommand
 	}
+	if cfg.Signals == nil {
+		signals, err := siginfo.Open(siginfo.Options{Portable: true})
+		if err != nil {
+			return StatusFailure, err
+		}
+		cfg.Signals = signals
+	}
+	defer cfg.Signals.Close()
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	r := &run{cfg: &cfg, obs: cfg.Observer, log: cfg.Log, init: os.Getpid() == 1, shutdown: newShutdown()}
@@ -155,11 +167,7 @@ func statusOf(err error) int {
 
 // loop runs until COMMAND is gone and nothing is left to wait for.
 func (r *run) loop() {
-	var signals <-chan siginfo.Info
-	var deaths <-chan struct{}
-	if s := r.cfg.Signals; s != nil {
-		signals, deaths = s.Signals(), s.Children()
-	}
+	signals, deaths := r.cfg.Signals.Signals(), r.cfg.Signals.Children()
 	for {
 		more, children := r.reap()
 		if r.mainDead && r.drained(children) {

@@ -184,7 +184,11 @@ func prepare(cfg *Config) (*child, error) {
 	if listen >= 0 {
 		c.listen = unsafe.Slice(c.envv[listen], len(env[listen])+1)[len("LISTEN_PID="):]
 	}
-	for _, path := range candidates(cfg.Command[0], cfg.Env) {
+	program := cfg.Program
+	if program == "" {
+		program = cfg.Command[0]
+	}
+	for _, path := range candidates(program, cfg.Env) {
 		// execvp(3) hands a file that execve(2) calls ENOEXEC to the shell.
 		script, err := syscall.SlicePtrFromStrings(append([]string{"/bin/sh", path}, cfg.Command[1:]...))
 		if err != nil {

@@ -26,6 +26,14 @@ func (d Death) Status() int {
 	return d.Code
 }
 
+// set fills in how the child ended. Code is -1 when a signal ended it.
+func (d *Death) set(ws unix.WaitStatus) {
+	d.Code = ws.ExitStatus()
+	if ws.Signaled() {
+		d.Signal, d.Core = ws.Signal(), ws.CoreDump()
+	}
+}
+
 // reapMax bounds one pass, so that a storm of deaths does not keep a signal
 // waiting.
 const reapMax = 256
@@ -55,10 +63,7 @@ func (r *run) reap() (more, children bool) {
 			r.obs.Stolen(pid)
 			continue
 		}
-		d.Code = ws.ExitStatus()
-		if ws.Signaled() {
-			d.Signal, d.Core = ws.Signal(), ws.CoreDump()
-		}
+		d.set(ws)
 		r.obs.Reaped(d)
 		if d.Main {
 			r.mainExited(d)
