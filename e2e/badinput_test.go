@@ -17,8 +17,8 @@ func TestBadInput(t *testing.T) {
 		names   string // what the line on stderr has to name
 		lines   int    // how many there may be: a hint beside the one that names it
 	}{
-		{"no command", nil, []string{"pid1"}, 125, "", "COMMAND", 2},
-		{"no command after options", nil, []string{"pid1", "-v", "--"}, 125, "", "COMMAND", 2},
+		{"no command", nil, []string{"pid1"}, 125, "", "command", 2},
+		{"no command after options", nil, []string{"pid1", "-v", "--"}, 125, "", "command", 2},
 		{"unknown flag", nil, []string{"pid1", "--bogus", "true"}, 125, "", "--bogus", 2},
 		{"bad value", nil, []string{"pid1", "--timeout=soon", "true"}, 125, "", "soon", 2},
 		{"bad variable", []string{"--env=PID1_HISTORY=lots"}, []string{"pid1", "true"}, 125, "", "PID1_HISTORY", 2},

@@ -252,11 +252,16 @@ func checkNoZombieOfPID1(t *testing.T, c *Container) {
 	})
 }
 
-// The stream is of use with nothing but netcat and jq.
+// The stream is of use with nothing but netcat and jq: what is, what was, and
+// what comes.
 func TestNetcatAndJQ(t *testing.T) {
-	c := Run(t, imageDebian, nil, "pid1", "--", "sh", "-c", "(exit 3) & wait; (sleep 0.2; exit 4) & exec sleep 1000")
-	socket := c.Socket()
-	out := c.MustExec("sh", "-c", "timeout 60 nc -d -U "+socket+` | jq --unbuffered -c 'select(.type == "hello" or .type == "reap")' | head -n 1`)
+	// The loop gives netcat something to write when jq has ended.
+	const program = `(sh -c "sleep 0.3; exit 4" &); while sleep 0.5; do :; done`
+	c := Run(t, imageDebian, nil, "pid1", "--", "sh", "-c", program)
+	const filter = `first(inputs | select(.type == "hello")), first(inputs | select(.type == "reap" and .adopted))`
+	out := c.MustExec("sh", "-c", "nc -d -U "+c.Socket()+" | jq --null-input --compact-output '"+filter+"'")
+
+	first, rest, _ := strings.Cut(out, "\n")
 	var hello struct {
 		Type    string   `json:"type"`
 		V       int      `json:"v"`
@@ -264,10 +269,13 @@ func TestNetcatAndJQ(t *testing.T) {
 		Role    string   `json:"role"`
 		Command []string `json:"command"`
 	}
-	if err := json.Unmarshal([]byte(out), &hello); err != nil {
-		t.Fatalf("%v\n%s", err, out)
+	if err := json.Unmarshal([]byte(first), &hello); err != nil {
+		t.Fatalf("%v\n%s", err, first)
 	}
-	if hello.Type != "hello" || hello.V != 1 || hello.PID != 1 || hello.Role != "init" || len(hello.Command) == 0 || hello.Command[0] != "sh" {
-		t.Errorf("hello is %s", out)
+	if hello.Type != "hello" || hello.V != 1 || hello.PID != 1 || hello.Role != "init" || !slices.Equal(hello.Command, []string{"sh", "-c", program}) {
+		t.Errorf("hello is %s", first)
+	}
+	if reaps := parseLines[Reap](t, rest); len(reaps) != 1 || reaps[0].Ended() != "code 4" {
+		t.Errorf("the reap is %s", rest)
 	}
 }
