@@ -97,15 +97,15 @@ func TestBrokenStdout(t *testing.T) {
 	}
 }
 
-// fork forks, sends sig to the child from the child, and returns how it ended.
-// The handlers in it are those of the parent, as between fork and execve.
+// fork forks, sends sig to the child from the child, and returns how it ended,
+// of which exitSignal tells us. The handlers in it are those of the parent, as between fork and execve.
 //
 //go:norace
-func fork(sig unix.Signal) (unix.WaitStatus, error) {
+func fork(exitSignal, sig unix.Signal) (unix.WaitStatus, error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	// Nothing but raw system calls in the child: it has one thread and no runtime.
-	pid, _, errno := syscall.RawSyscall6(unix.SYS_CLONE, uintptr(unix.SIGCHLD), 0, 0, 0, 0, 0)
+	pid, _, errno := syscall.RawSyscall6(unix.SYS_CLONE, uintptr(exitSignal), 0, 0, 0, 0, 0)
 	if errno != 0 {
 		return 0, errno
 	}
@@ -116,7 +116,7 @@ func fork(sig unix.Signal) (unix.WaitStatus, error) {
 	}
 	var status unix.WaitStatus
 	for {
-		_, err := unix.Wait4(int(pid), &status, 0, nil)
+		_, err := unix.Wait4(int(pid), &status, unix.WALL, nil)
 		if !errors.Is(err, unix.EINTR) {
 			return status, err
 		}
@@ -132,7 +132,7 @@ func TestChildBeforeExec(t *testing.T) {
 		if len(emulator()) > 0 && !emulated(sig) {
 			continue
 		}
-		status, err := fork(sig)
+		status, err := fork(unix.SIGCHLD, sig)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -92,12 +92,11 @@ func openExact(r *Receiver) (backend, error) {
 	return e, nil
 }
 
-// openQueue opens the pipe and the eventfd, or empties those of an earlier
-// Receiver.
+// openQueue opens the pipe and the eventfd, or takes those of an earlier Receiver
+// and empties the pipe.
 func openQueue() error {
 	if queue != nil {
 		empty(queue)
-		empty(deaths)
 		queue.SetReadDeadline(time.Time{})
 		deaths.SetReadDeadline(time.Time{})
 		return nil
@@ -166,7 +165,8 @@ func (e *exact) install(set uint64) error {
 		signal.Notify(e.brokenOK, unix.SIGPIPE)
 	}
 	for sig := uintptr(1); sig <= 64; sig++ {
-		if (set&^e.changed)&(1<<(sig-1)) == 0 {
+		// Twice would make the handler its own predecessor.
+		if set&^e.changed&(1<<(sig-1)) == 0 {
 			continue
 		}
 		// The handler needs the previous one from its first run, so this is not

@@ -3,17 +3,12 @@
 package siginfo_test
 
 import (
-	"bytes"
 	"os"
 	"os/exec"
 	"os/signal"
 	"runtime"
-	"runtime/pprof"
 	"strings"
-	"sync/atomic"
-	"syscall"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
@@ -149,89 +144,6 @@ func TestOwn(t *testing.T) {
 	wantNothing(s, r)
 }
 
-// TestFault: one that is sent is a signal, one that an instruction caused is
-// Go's panic.
-func TestFault(t *testing.T) {
-	r := openExact(t)
-	s := startSender(t)
-	for range 3 {
-		s.do("kill %d 1", unix.SIGSEGV)
-		if got := <-r.Signals(); got.Signal != unix.SIGSEGV {
-			t.Errorf("received %v, want SIGSEGV", got)
-		}
-		func() {
-			defer func() {
-				err, ok := recover().(runtime.Error)
-				if !ok || !strings.Contains(err.Error(), "nil pointer") {
-					t.Errorf("recovered %v, want a nil pointer dereference", err)
-				}
-			}()
-			var s *sender
-			s.pid++
-		}()
-	}
-	wantNothing(s, r)
-}
-
-// TestPreemption stops goroutines that only a signal can stop. Without SIGURG's
-// handler the collection would never begin.
-func TestPreemption(t *testing.T) {
-	r := openExact(t)
-	s := startSender(t)
-	var stop atomic.Bool
-	done := make(chan struct{})
-	loops := runtime.GOMAXPROCS(0)
-	for range loops {
-		go func() {
-			for n := 0; !stop.Load(); n++ {
-			}
-			done <- struct{}{}
-		}()
-	}
-	for range 3 {
-		runtime.GC()
-	}
-	stop.Store(true)
-	for range loops {
-		<-done
-	}
-	// A signal for every thread, 33.
-	if _, _, errno := syscall.AllThreadsSyscall(unix.SYS_GETPID, 0, 0, 0); errno != 0 && errno != unix.ENOTSUP {
-		t.Errorf("AllThreadsSyscall: %v", errno)
-	}
-	wantNothing(s, r)
-}
-
-// cpuTime returns the processor time the process has used.
-func cpuTime(t *testing.T) time.Duration {
-	t.Helper()
-	var used unix.Timespec
-	if err := unix.ClockGettime(unix.CLOCK_PROCESS_CPUTIME_ID, &used); err != nil {
-		t.Fatal(err)
-	}
-	return time.Duration(used.Nano())
-}
-
-// TestProfile checks that the profiler's timer is the runtime's.
-func TestProfile(t *testing.T) {
-	r := openExact(t)
-	s := startSender(t)
-	var profile bytes.Buffer
-	if err := pprof.StartCPUProfile(&profile); err != nil {
-		t.Skip(err)
-	}
-	// The timer counts processor time, so this ends.
-	end := cpuTime(t) + 100*time.Millisecond
-	for cpuTime(t) < end {
-	}
-	pprof.StopCPUProfile()
-	wantNothing(s, r)
-	s.do("kill %d 1", unix.SIGPROF)
-	if got := <-r.Signals(); got.Signal != unix.SIGPROF || got.PID != s.pid {
-		t.Errorf("received %v, want SIGPROF from pid %d", got, s.pid)
-	}
-}
-
 func TestChildren(t *testing.T) {
 	r := openExact(t)
 	s := startSender(t)
@@ -255,6 +167,68 @@ func TestChildren(t *testing.T) {
 	}
 	if lost := r.Lost(); lost != 0 {
 		t.Errorf("Lost() = %d", lost)
+	}
+}
+
+// blockAll blocks all signals on the calling thread until the test ends.
+func blockAll(t *testing.T) (unblock func()) {
+	t.Helper()
+	var all, old unix.Sigset_t
+	for i := range all.Val {
+		all.Val[i] = ^uint64(0)
+	}
+	if err := unix.PthreadSigmask(unix.SIG_SETMASK, &all, &old); err != nil {
+		t.Fatal(err)
+	}
+	return func() {
+		if err := unix.PthreadSigmask(unix.SIG_SETMASK, &old, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestOrder has many signals wait for one thread: the kernel hands them out by
+// number, and one must not interrupt the handler of another.
+func TestOrder(t *testing.T) {
+	r := openExact(t)
+	s := startSender(t)
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	unblock := blockAll(t)
+	var want, got []unix.Signal
+	catchable(func(sig unix.Signal) {
+		switch sig {
+		case unix.SIGILL, unix.SIGTRAP, unix.SIGBUS, unix.SIGFPE, unix.SIGSEGV, unix.SIGSYS:
+			return // the kernel puts these in front
+		case unix.SIGCONT:
+			return // dropped for the next that stops
+		}
+		want = append(want, sig)
+		s.do("tgkill %d 1 0 %d", sig, unix.Gettid())
+	})
+	unblock()
+	for range want {
+		got = append(got, (<-r.Signals()).Signal)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("order (-want +got):\n%s", diff)
+	}
+}
+
+// TestExitSignal: a child that tells of its end with another signal than
+// SIGCHLD, clone(2), whose number less 32 is a fault's.
+func TestExitSignal(t *testing.T) {
+	r := openExact(t)
+	if len(emulator()) > 0 {
+		t.Skip("the emulator has no exit signals")
+	}
+	const sig = 32 + unix.SIGILL
+	if _, err := fork(sig, unix.SIGCONT); err != nil {
+		t.Fatal(err)
+	}
+	const exited = 1 // CLD_EXITED
+	if got, want := <-r.Signals(), (siginfo.Info{Signal: sig, Code: exited}); got != want {
+		t.Errorf("received %+v, want %+v", got, want)
 	}
 }
 
@@ -355,9 +329,4 @@ func TestReopen(t *testing.T) {
 	}
 	r := open(t, siginfo.Options{})
 	wantNothing(s, r)
-	select {
-	case <-r.Children():
-		t.Error("told of a child that died before")
-	default:
-	}
 }

@@ -130,6 +130,7 @@ type Options struct {
 // backend is the part of a Receiver that is different with and without a handler
 // of its own.
 type backend interface {
+	// install starts receiving the signals of set; it skips those it already does.
 	install(set uint64) error
 	lost() uint64
 	exact() bool
@@ -145,9 +146,8 @@ type Receiver struct {
 	readers  sync.WaitGroup
 	backend  backend
 
-	mu        sync.Mutex // guards installed, and orders Install and Close
-	installed uint64
-	closed    bool
+	mu     sync.Mutex // guards closed, and orders Install and Close
+	closed bool
 }
 
 // all is the set of signals that can be caught.
@@ -196,11 +196,9 @@ func (r *Receiver) Install(set uint64) error {
 	if r.closed {
 		return errors.New("cannot receive signals: closed")
 	}
-	set &= all &^ r.installed
-	if err := r.backend.install(set); err != nil {
+	if err := r.backend.install(set & all); err != nil {
 		return fmt.Errorf("cannot receive signals: %w", err)
 	}
-	r.installed |= set
 	return nil
 }
 
@@ -209,8 +207,9 @@ func (r *Receiver) Install(set uint64) error {
 // ([Receiver.Lost]). Close closes it.
 func (r *Receiver) Signals() <-chan Info { return r.signals }
 
-// Children returns the channel that tells of SIGCHLD: a value in it means one or
-// more since the last one was taken. Close closes it.
+// Children returns the channel that tells of SIGCHLD: a value in it means that
+// there were some since the last one was taken, or that an earlier Receiver did
+// not take them. Close closes it.
 func (r *Receiver) Children() <-chan struct{} { return r.children }
 
 // Lost returns how many signals were lost since Open because nobody took them
