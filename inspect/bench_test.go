@@ -4,6 +4,8 @@ import (
 	"os"
 	"os/exec"
 	"testing"
+
+	"github.com/prometheus/procfs"
 )
 
 func openProc(t testing.TB) *FS {
@@ -145,5 +147,33 @@ func BenchmarkLookAgain(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		t.look.process(os.Getpid(), notHeld, 0, 0)
+	}
+}
+
+// BenchmarkStatProcfs is the peer of BenchmarkStat.
+func BenchmarkStatProcfs(b *testing.B) {
+	b.ReportAllocs()
+	for b.Loop() {
+		p, err := procfs.NewProc(os.Getpid())
+		if err != nil {
+			b.Fatal(err)
+		}
+		if _, err := p.Stat(); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkArgsProcfs is the peer of BenchmarkArgs.
+func BenchmarkArgsProcfs(b *testing.B) {
+	b.ReportAllocs()
+	for b.Loop() {
+		p, err := procfs.NewProc(os.Getpid())
+		if err != nil {
+			b.Fatal(err)
+		}
+		if _, err := p.CmdLine(); err != nil {
+			b.Fatal(err)
+		}
 	}
 }

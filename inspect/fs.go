@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"sync/atomic"
 	"unsafe"
@@ -24,11 +25,12 @@ type FS struct {
 	// folder; 0 until a listing has shown it, negative where it showed nothing of
 	// the kind.
 	dirOffset atomic.Int64
-	own       bool
-	hides     bool
+	own       bool // PIDs mean the same here as in wait(2) and kill(2)
+	hides     bool // other users' processes are hidden (hidepid, proc(5))
 }
 
-// OpenFS opens the /proc mounted at root.
+// OpenFS opens the /proc mounted at root. It fails for one that shows another PID
+// namespace than the caller's: its PIDs are not those wait(2) and kill(2) speak of.
 func OpenFS(root string) (*FS, error) {
 	dir, err := unix.Open(root, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if err != nil {
@@ -37,6 +39,15 @@ func OpenFS(root string) (*FS, error) {
 	fs := &FS{root: root, dir: dir}
 	self, err := os.Readlink(root + "/self")
 	fs.own = err == nil && self == strconv.Itoa(os.Getpid())
+	var st unix.Statfs_t
+	if !fs.own && unix.Fstatfs(dir, &st) == nil && st.Type == unix.PROC_SUPER_MAGIC {
+		closeFD(dir)
+		return nil, fmt.Errorf("cannot use %s: it shows another PID namespace", root)
+	}
+	if !fs.own { // not a /proc at all
+		fs.dirOffset.Store(-1)
+		return fs, nil
+	}
 	if mounts, err := os.ReadFile(root + "/self/mounts"); err == nil {
 		fs.hides = hidesPIDs(mounts, root)
 	}
@@ -45,10 +56,6 @@ func OpenFS(root string) (*FS, error) {
 
 // Close lets go of the root. Nothing may use fs from then on.
 func (fs *FS) Close() error { return unix.Close(fs.dir) }
-
-// Own reports whether this /proc shows the caller's own PID namespace. Where it
-// does not, its PIDs are others than those wait(2) and kill(2) speak of.
-func (fs *FS) Own() bool { return fs != nil && fs.own }
 
 // exists reports whether there is a process that /proc hides from us because it is
 // another user's (hidepid, proc(5)).
@@ -239,8 +246,8 @@ func (l *lister) close() { closeFD(l.fd) }
 // PID is the PID plus a constant, so that a listing can begin at any PID and costs
 // only what is new (fs/proc/base.c, proc_pid_readdir).
 func (l *lister) between(after, last int, pids []int) ([]int, error) {
-	at := int64(0)
-	if off := l.fs.dirOffset.Load(); off > 0 && after > 0 {
+	at, off := int64(0), l.fs.dirOffset.Load()
+	if off > 0 && after > 0 {
 		at = int64(after) + 1 + off
 	}
 	if _, err := unix.Seek(l.fd, at, 0); err != nil {
@@ -268,17 +275,21 @@ func (l *lister) between(after, last int, pids []int) ([]int, error) {
 			}
 			pid, ok := parsePID(cString(b[19:size]))
 			c.entry(pid, next)
-			if ok && pid > last {
+			if ok && pid > last && off > 0 {
 				return pids, nil
 			}
-			if ok && pid > after {
+			if ok && pid > after && pid <= last {
 				pids = append(pids, pid)
 			}
 			b = b[size:]
 		}
 	}
-	if at == 0 && l.fs.dirOffset.Load() == 0 {
-		l.fs.dirOffset.Store(c.result())
+	if off == 0 {
+		off = c.result()
+		l.fs.dirOffset.Store(off)
+	}
+	if off < 0 {
+		slices.Sort(pids)
 	}
 	return pids, nil
 }

@@ -49,7 +49,10 @@ func (t *Table) infer(e *entry, st *Stat) {
 		if a != nil {
 			break
 		}
-		if g := t.groupOf(id, e.id.Start); g != nil && g.leader.id != e.id && g.leader.id.PID != t.cfg.Self {
+		if id == e.id.PID || id == t.cfg.Self {
+			continue // it leads it itself, or is in pid1's, as everything is
+		}
+		if g := t.groupOf(id, e.id.Start); g != nil {
 			a = g.leader
 		}
 	}

@@ -93,7 +93,7 @@ func (s *sampling) run(ctx context.Context, cfg *sample) error {
 		return errors.New("cannot look at processes: there is no /proc")
 	}
 	if !t.cfg.FS.own {
-		return fmt.Errorf("cannot look at processes: %s shows another PID namespace", t.cfg.FS.root)
+		return fmt.Errorf("cannot look at processes: %s is no /proc", t.cfg.FS.root)
 	}
 	var err error
 	if s.list, err = newLister(t.cfg.FS); err != nil {
