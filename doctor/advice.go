@@ -24,6 +24,10 @@ func adviseCareless(e *Evidence) []string {
 	var out []string
 	switch e.SigChld {
 	case "handled":
+		if e.Gone == 0 {
+			out = append(out, fmt.Sprintf("Fix %d: it has a handler for SIGCHLD, as every program of some languages has, yet nothing in it waits for these children (waitpid(2)).", e.Parent.PID))
+			break
+		}
 		out = append(out, fmt.Sprintf("Look at how %d handles SIGCHLD: one signal can stand for many deaths, so the handler must call waitpid(-1, …, WNOHANG) until it finds nothing.", e.Parent.PID))
 	case "ignored":
 		out = append(out, fmt.Sprintf("%d ignores SIGCHLD now, so further deaths leave no zombies; these are from before and stay until it waits or exits.", e.Parent.PID))

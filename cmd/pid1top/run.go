@@ -90,8 +90,10 @@ func (a *app) status(err error) int {
 	switch {
 	case err == nil:
 		return statusOK
-	case errors.Is(err, syscall.EPIPE), errors.Is(err, context.Canceled):
+	case errors.Is(err, syscall.EPIPE):
 		return statusOK // the reader has seen enough
+	case errors.Is(err, context.Canceled):
+		e = &exit{statusFailOn, errors.New("interrupted")}
 	case !errors.As(err, &e):
 		e = &exit{statusFailOn, err}
 	}

@@ -11,7 +11,16 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
+// beProgram makes the test binary the program itself.
+const beProgram = "PID1TOP_TEST_BE_PROGRAM"
+
 func TestMain(m *testing.M) {
+	if role := os.Getenv(demoRole); role != "" {
+		os.Exit(demoProgram(role, os.Args)) // the demo's parts have other names
+	}
+	if os.Getenv(beProgram) != "" {
+		main()
+	}
 	testscript.Main(m, map[string]func(){
 		"pid1top": func() { main() },
 	})

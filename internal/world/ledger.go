@@ -16,7 +16,10 @@ const (
 	// fastBirths in the last minute are enough to measure a rate by that minute.
 	fastBirths = 5
 	// minElapsed is the least time a rate is divided by.
-	minElapsed = 10 * time.Second
+	minElapsed = 5 * time.Second
+	// lull is how many births should have come, at the rate told, since the last
+	// one: by chance a pause of three times the mean is one of twenty.
+	lull = 3
 )
 
 // ledger counts, for one parent, the zombies that came and went over the last
@@ -160,7 +163,7 @@ func (l *ledger) rate(ev *doctor.Evidence, now, start time.Duration) float64 {
 	}
 	perMin := float64(net) / max(now-start, minElapsed).Minutes()
 	if since := now - l.last; ev.Born > 0 && since > 0 {
-		perMin = min(perMin, 1/since.Minutes())
+		perMin = min(perMin, lull/since.Minutes())
 	}
 	return perMin
 }

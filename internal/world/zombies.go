@@ -49,8 +49,8 @@ type Zombie struct {
 // RatePerMin is what the count grew by, births less disappearances, divided by
 // the time it took. The time begins with the first birth seen, which is then not
 // counted itself, and reaches back ten minutes at most; five births or more in the
-// last minute make it the last minute. It is taken as ten seconds at least, so that
-// a burst is not extrapolated, and the rate is never more than one per the time
+// last minute make it the last minute. It is taken as five seconds at least, so that
+// a burst is not extrapolated, and the rate is never more than three per the time
 // since the last birth, so that it falls once a leak stops. Zombies that were dead
 // before observation began are no births.
 func (w *World) Zombies(now time.Time) []Group {
