@@ -118,3 +118,12 @@ func commandLine(comm string, args []string) string {
 	}
 	return b.String()
 }
+
+// shortCommandLine is commandLine without the folder of the program.
+func shortCommandLine(comm string, args []string) string {
+	if len(args) > 0 && strings.HasPrefix(args[0], "/") {
+		program := args[0][strings.LastIndexByte(args[0], '/')+1:]
+		args = append([]string{program}, args[1:]...)
+	}
+	return commandLine(comm, args)
+}

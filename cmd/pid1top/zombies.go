@@ -99,7 +99,7 @@ func parentName(g *world.Group) string {
 	if g.Parent.PID == 0 {
 		return "outside the namespace"
 	}
-	return strconv.Itoa(g.Parent.PID) + " " + commandLine(g.Parent.Comm, g.Parent.Cmdline)
+	return strconv.Itoa(g.Parent.PID) + " " + shortCommandLine(g.Parent.Comm, g.Parent.Cmdline)
 }
 
 func sigchld(e *doctor.Evidence) string {

@@ -214,6 +214,13 @@ func (w *World) applyHello(e *event.Hello, now time.Time) {
 	w.hello = e
 	w.needRows = true
 	w.anchor(&e.Head, now)
+	if r := w.reaper(); r > 0 && w.byPID[r] == nil {
+		// No start event tells of pid1 itself, and a recording has no rows.
+		p := w.add(event.ID{PID: r}, now)
+		p.Comm = "pid1"
+		p.born(e.Started, e.TS, now)
+		w.link(p, event.Unknown)
+	}
 	if e.FirstSeq <= 1 && !e.Started.IsZero() {
 		// Nothing was dropped: the history reaches back to pid1's start.
 		if at := w.when(&event.Head{TS: e.Started}, now); w.since.IsZero() || at.Before(w.since) {

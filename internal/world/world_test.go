@@ -140,6 +140,15 @@ func TestTree(t *testing.T) {
 			f.start(8, 1, "sh")
 			f.start(9, 8, "date")
 		}, "1 .8 ..9"},
+		{"pid1 is known from its hello", func(f *feed) {
+			f.hello()
+			f.start(8, 1, "sh")
+		}, "1 .8"},
+		{"and is the same process in the rows", func(f *feed) {
+			f.hello()
+			f.start(8, 1, "sh")
+			f.rows(row(8, 1, "S"), row(1, 0, "S"))
+		}, "1S .8S"},
 		{"told of before its parent", func(f *feed) {
 			f.start(9, 8, "date")
 			f.start(8, 1, "sh")
