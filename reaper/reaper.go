@@ -30,7 +30,7 @@ type Config struct {
 	Env     []string // COMMAND's environment, "KEY=VALUE"
 	Dir     string   // COMMAND's directory; empty: the current one
 	User    *User    // whom COMMAND runs as; nil: as this process
-	Session bool     // COMMAND gets a session of its own instead of a process group
+	Place   Place    // where COMMAND stands among process groups and sessions
 
 	// Inherited is handed on to COMMAND. The zero value stands for nothing
 	// blocked, nothing ignored and the limits of this process.
@@ -43,20 +43,57 @@ type Config struct {
 	Rewrite map[syscall.Signal]syscall.Signal
 	// ToGroup passes signals to COMMAND's process group instead of COMMAND alone.
 	ToGroup bool
+	// Suspend holds signals, bit n-1 for signal n, after which this process stops
+	// itself, once they were passed on. PID 1 cannot be stopped.
+	Suspend uint64
+	// Fatal holds signals that are not passed on: they end this process as though
+	// it had no handler for them, unless it is PID 1, whom they do not reach.
+	Fatal uint64
 
 	// Timeout is how long COMMAND may take to end after the first SIGTERM or
 	// SIGINT, and everything after the SIGTERM that follows. 0: for ever.
 	Timeout time.Duration
 	// Grace is how long what outlives COMMAND may take to end after a SIGTERM.
 	Grace time.Duration
+	// Rest is what happens to others when COMMAND has ended.
+	Rest Rest
 	// MapExit replaces COMMAND's exit status.
 	MapExit map[int]int
+	// Pause runs no COMMAND: what there is to reap is reaped until SIGTERM or
+	// SIGINT, and the status is 0.
+	Pause bool
 
 	// Settled is called once COMMAND runs, before anything is waited for.
 	Settled  func()
 	Observer Observer     // nil: nobody watches
 	Log      *slog.Logger // nil: nothing is logged
 }
+
+// Place is where COMMAND stands among process groups and sessions.
+type Place int
+
+// The places of COMMAND.
+const (
+	// OwnGroup is a process group of its own, in the terminal's foreground when
+	// this process's was.
+	OwnGroup Place = iota
+	// OwnSession is a session of its own, which gets the terminal of standard
+	// input when no session has it, see [DropTerminal].
+	OwnSession
+	// SameGroup is the process group of this process.
+	SameGroup
+)
+
+// Rest is what happens to the processes that outlive COMMAND. When PID 1 exits,
+// the kernel kills them.
+type Rest int
+
+// What happens to the rest.
+const (
+	Drain     Rest = iota // they are told to end, and waited for: Config.Grace
+	Leave                 // nothing: Run returns at once
+	TermGroup             // COMMAND's process group gets a SIGTERM, rewritten by Config.Rewrite; Run returns at once
+)
 
 // Observer is told what happens. Its methods are called in order from the one
 // goroutine that reaps: they must not block and must not panic.
@@ -117,7 +154,7 @@ type run struct {
 // closes the descriptors it was started with. Everything the process starts itself
 // is waited for here.
 func Run(cfg Config) (int, error) {
-	if len(cfg.Command) == 0 {
+	if len(cfg.Command) == 0 && !cfg.Pause {
 		return StatusFailure, ErrNoCommand
 	}
 	if cfg.Signals == nil {
@@ -137,24 +174,37 @@ func Run(cfg Config) (int, error) {
 	if r.log == nil {
 		r.log = slog.New(slog.NewTextHandler(io.Discard, nil))
 	}
-	r.tty = openTerminal()
-	tty := -1
-	if r.tty.mine() {
-		tty, r.tty.gave = r.tty.fd, true
+	r.tty = terminal{fd: -1}
+	if !cfg.Pause {
+		if err := r.start(); err != nil {
+			r.reap() // PID 1 may have been handed orphans by then
+			return statusOf(err), err
+		}
 	}
-	pid, err := spawn(&cfg, tty)
-	if err != nil {
-		r.reap() // PID 1 may have been handed orphans by then
-		return statusOf(err), err
-	}
-	r.mainPID = pid
-	r.obs.Spawned(pid)
 	letGo()
 	if cfg.Settled != nil {
 		cfg.Settled()
 	}
 	r.loop()
 	return r.status, nil
+}
+
+// start starts COMMAND.
+func (r *run) start() error {
+	tty := -1
+	if r.cfg.Place == OwnGroup {
+		r.tty = openTerminal()
+		if r.tty.mine() {
+			tty, r.tty.gave = r.tty.fd, true
+		}
+	}
+	pid, err := spawn(r.cfg, tty)
+	if err != nil {
+		return err
+	}
+	r.mainPID = pid
+	r.obs.Spawned(pid)
+	return nil
 }
 
 func statusOf(err error) int {
@@ -209,6 +259,10 @@ func (r *run) receive(info siginfo.Info) {
 	if to, ok := r.cfg.Rewrite[info.Signal]; ok {
 		rc.Became = to
 	}
+	fatal := has(r.cfg.Fatal, info.Signal)
+	if fatal || r.cfg.Pause {
+		rc.Became = 0
+	}
 	if info.Signal == unix.SIGCONT && !r.mainDead {
 		r.tty.give(r.mainPID)
 	}
@@ -226,10 +280,21 @@ func (r *run) receive(info siginfo.Info) {
 		r.pass(&rc, "main", r.mainPID)
 	}
 	r.obs.Received(rc)
+	switch {
+	case fatal && !r.init:
+		dieOf(info.Signal)
+	case r.cfg.Pause:
+		r.mainDead = r.mainDead || info.Signal == unix.SIGTERM || info.Signal == unix.SIGINT
+	case has(r.cfg.Suspend, info.Signal):
+		_ = unix.Kill(os.Getpid(), unix.SIGSTOP)
+	}
 	if rc.Became == unix.SIGTERM || rc.Became == unix.SIGINT {
 		r.stopRequested()
 	}
 }
+
+// has reports whether set, with bit n-1 for signal n, holds sig.
+func has(set uint64, sig syscall.Signal) bool { return set>>(sig-1)&1 != 0 }
 
 // typed reports whether the signal came from the terminal's keys. Such a one is
 // meant for a whole group; it reaches this process only in the moment before

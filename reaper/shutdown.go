@@ -124,6 +124,10 @@ func (r *run) kill() {
 // thousand deaths would cost a thousand lists.
 func (r *run) drained(children bool) bool {
 	s := &r.shutdown
+	if r.cfg.Rest != Drain {
+		r.leave()
+		return true
+	}
 	began := s.stage == draining || s.stage == killing
 	if began && children {
 		return false
@@ -152,19 +156,44 @@ func (r *run) drained(children bool) bool {
 	return false
 }
 
+// leave does what Config.Rest wants, and tells whom COMMAND left behind.
+func (r *run) leave() {
+	s := &r.shutdown
+	s.reason, s.began = "main_exit", time.Now()
+	if sig := syscall.Signal(unix.SIGTERM); r.cfg.Rest == TermGroup && r.mainPID != 0 {
+		if to, ok := r.cfg.Rewrite[sig]; ok {
+			sig = to
+		}
+		if sig != 0 {
+			_ = unix.Kill(-r.mainPID, sig)
+		}
+	}
+	left := r.others()
+	for _, pid := range left {
+		s.survivor(pid, r.obs)
+	}
+	r.finish(left)
+}
+
+// survivor is the record of a process that outlived COMMAND.
+func (s *shutdown) survivor(pid int, obs Observer) *Survivor {
+	sv := s.survivors[pid]
+	if sv == nil {
+		sv = &Survivor{PID: pid}
+		obs.Describe(sv)
+		s.survivors[pid] = sv
+		s.order = append(s.order, pid)
+	}
+	return sv
+}
+
 // signalOthers sends sig to every process but this one that is its to end, and
 // returns their PIDs.
 func (r *run) signalOthers(sig syscall.Signal) []int {
 	pids := r.others()
 	now := time.Now()
 	for _, pid := range pids {
-		s := r.shutdown.survivors[pid]
-		if s == nil {
-			s = &Survivor{PID: pid}
-			r.obs.Describe(s)
-			r.shutdown.survivors[pid] = s
-			r.shutdown.order = append(r.shutdown.order, pid)
-		}
+		s := r.shutdown.survivor(pid, r.obs)
 		if n := len(s.Signals); n == 0 || s.Signals[n-1].Signal != sig {
 			s.Signals = append(s.Signals, Sent{sig, now})
 		}
@@ -204,7 +233,7 @@ func (r *run) finish(left []int) {
 		default:
 			sv.Outcome = Left
 		}
-		if sv.Outcome != Left {
+		if sv.Outcome != Left && len(sv.Signals) > 0 {
 			r.log.Warn(fmt.Sprintf("process %d (%s) ignored SIGTERM: %s", pid, sv.Comm, sv.Outcome))
 		}
 		report.Survivors = append(report.Survivors, *sv)

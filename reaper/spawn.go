@@ -70,7 +70,7 @@ type child struct {
 	ignored  uint64
 	mask     uint64
 	noFile   *unix.Rlimit
-	session  bool
+	place    Place
 	tty      int     // descriptor of the terminal whose foreground group the child becomes; -1: none
 	listen   []byte  // digits of LISTEN_PID inside envv, to be filled in; nil: none
 	report   uintptr // pipe for stage and errno
@@ -171,7 +171,7 @@ func prepare(cfg *Config) (*child, error) {
 		ignored: cfg.Inherited.Ignored,
 		mask:    cfg.Inherited.Mask,
 		noFile:  cfg.Inherited.NoFile,
-		session: cfg.Session,
+		place:   cfg.Place,
 	}
 	var err error
 	if c.argv, err = syscall.SlicePtrFromStrings(cfg.Command); err != nil {

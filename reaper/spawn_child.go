@@ -52,9 +52,12 @@ func cloneAndExec(c *child) (uintptr, syscall.Errno) {
 	}
 
 	stage = stageGroup
-	if c.session {
-		_, _, errno = syscall.RawSyscall(unix.SYS_SETSID, 0, 0, 0)
-	} else {
+	switch c.place {
+	case OwnSession:
+		if _, _, errno = syscall.RawSyscall(unix.SYS_SETSID, 0, 0, 0); errno == 0 {
+			syscall.RawSyscall(unix.SYS_IOCTL, 0, unix.TIOCSCTTY, 0)
+		}
+	case OwnGroup:
 		_, _, errno = syscall.RawSyscall(unix.SYS_SETPGID, 0, 0, 0)
 	}
 	if errno != 0 {
@@ -62,9 +65,6 @@ func cloneAndExec(c *child) (uintptr, syscall.Errno) {
 	}
 	pid, _, _ = syscall.RawSyscall(unix.SYS_GETPID, 0, 0, 0)
 	if c.tty >= 0 {
-		if c.session {
-			syscall.RawSyscall(unix.SYS_IOCTL, uintptr(c.tty), unix.TIOCSCTTY, 1)
-		}
 		// SIGTTOU is blocked here, so a group in the background may do this.
 		pgid := int32(pid)
 		syscall.RawSyscall(unix.SYS_IOCTL, uintptr(c.tty), unix.TIOCSPGRP, uintptr(unsafe.Pointer(&pgid)))

@@ -2,6 +2,7 @@ package reaper
 
 import (
 	"os"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -86,6 +87,34 @@ func (r *run) jobControl() {
 		// The whole group, since a shell waits for all of a pipeline.
 		_ = unix.Kill(0, unix.SIGSTOP)
 	}
+}
+
+// DropTerminal lets go of standard input's terminal, if it is the controlling one,
+// so that a COMMAND in a session of its own can have it ([OwnSession]). It reports
+// whether this process was the leader of the terminal's session, in which case all
+// of the session has lost it, TIOCNOTTY in ioctl_tty(2).
+//
+// The kernel then sends SIGHUP and SIGCONT to the foreground group, which this
+// process may be in. They are dropped: call it before signals are received.
+func DropTerminal() (leader bool, err error) {
+	var ignore sigaction
+	ignore.handler = sigIgn
+	handled := []syscall.Signal{unix.SIGHUP, unix.SIGCONT}
+	old := make([]sigaction, len(handled))
+	for i, sig := range handled {
+		rtSigaction(sig, &ignore, &old[i])
+	}
+	_, _, errno := syscall.Syscall(unix.SYS_IOCTL, 0, unix.TIOCNOTTY, 0)
+	for i, sig := range handled {
+		// Where the signal is blocked it is pending, ignored or not: this drops it.
+		rtSigaction(sig, &ignore, nil)
+		rtSigaction(sig, &old[i], nil)
+	}
+	if errno != 0 {
+		return false, errno
+	}
+	sid, err := unix.Getsid(0)
+	return err == nil && sid == os.Getpid(), nil
 }
 
 // letGo lets go of what COMMAND inherited and pid1 has no use for, so that pid1
