@@ -28,13 +28,13 @@ func (f frame) top() int {
 	return n
 }
 
-// frameFor shares out the lines of the screen.
-func frameFor(w, h, troubles int, advice bool) frame {
+// frameFor shares out the lines of the screen. told: the body tells the troubles.
+func frameFor(w, h, troubles int, advice, told bool) frame {
 	if w < leastWidth || h < leastHeight {
 		return frame{}
 	}
 	f := frame{tabs: true, foot: true}
-	if troubles > 0 && h >= 18 {
+	if troubles > 0 && h >= 18 && !told {
 		f.verdict = 1
 		if advice && h >= 24 {
 			f.verdict = 2
@@ -183,7 +183,7 @@ func (m *model) connection() (string, style) {
 	case Connecting:
 		return "connecting" + again, warn
 	case Lost:
-		if m.shown.over != nil {
+		if m.shown.over != nil || m.shown.main != nil {
 			return "PID1 GONE" + ago + again, bad
 		}
 		return "LOST" + ago + again, bad
@@ -203,14 +203,13 @@ func (m *model) connectionShort() string {
 // verdictWord tells in the status line whether something is wrong: in full where
 // there is no line of its own for it.
 func (m *model) verdictWord() string {
-	s := &m.shown
 	switch {
-	case len(s.trouble) == 0 && s.hello != nil && m.conn == Live:
+	case len(m.trouble) == 0 && m.shown.hello != nil && m.conn == Live && !m.paused:
 		return "  healthy"
-	case len(s.trouble) == 0 || m.frame.verdict > 0:
+	case len(m.trouble) == 0 || m.frame.verdict > 0:
 		return ""
 	}
-	f := s.trouble[0]
+	f := m.trouble[0]
 	text := "  ! " + f.word
 	if who := clean(f.who, m.theme.ascii); who != "" {
 		text += " " + bound(who, 24)
@@ -219,7 +218,7 @@ func (m *model) verdictWord() string {
 }
 
 func (m *model) verdictWordLook() style {
-	if len(m.shown.trouble) > 0 {
+	if len(m.trouble) > 0 {
 		return bad
 	}
 	return good
@@ -227,15 +226,15 @@ func (m *model) verdictWordLook() style {
 
 // drawVerdict draws what is wrong, who does it, and what to do.
 func (m *model) drawVerdict(c *canvas) {
-	if m.frame.verdict == 0 || len(m.shown.trouble) == 0 || !c.row(false) {
+	if m.frame.verdict == 0 || len(m.trouble) == 0 || !c.row(false) {
 		return
 	}
-	f := &m.shown.trouble[0]
+	f := &m.trouble[0]
 	why := ""
 	if m.view != zombieView && f.subject.PID != 0 {
 		why = "3 why "
 	}
-	if n := len(m.shown.trouble) - 1; n > 0 {
+	if n := len(m.trouble) - 1; n > 0 {
 		why = itoa(n) + " more   " + why
 	}
 	c.put(alarm, " ! "+f.word+"  ")
@@ -258,16 +257,8 @@ func (m *model) drawTabs(c *canvas) {
 	}
 	c.put(plain, " ")
 	m.tabEnds = m.tabEnds[:0]
-	short := c.width < 72
-	for v := range views {
-		text := itoa(int(v)+1) + " " + viewNames[v]
-		if v == zombieView && m.shown.dead > 0 {
-			text += "(" + itoa(m.shown.dead) + ")"
-		}
-		if short && v == overview && m.view != v {
-			text = "1"
-		}
-		if v == m.view {
+	for v, text := range m.tabNames() {
+		if view(v) == m.view {
 			c.put(barOn, "["+text+"]")
 		} else {
 			c.put(plain, " "+text+" ")
@@ -286,6 +277,30 @@ func (m *model) drawTabs(c *canvas) {
 		}
 	}
 	c.end(plain)
+}
+
+// tabNames are the views' names, as long as they fit: all of them, then without
+// the Overview's, then the chosen one's alone.
+func (m *model) tabNames() [views]string {
+	var names [views]string
+	for keep := range 3 {
+		used := 1
+		for v := range views {
+			names[v] = itoa(int(v) + 1)
+			if keep == 0 || v == m.view || keep == 1 && v != overview {
+				names[v] += " " + viewNames[v]
+			}
+			if v == zombieView && m.shown.dead > 0 {
+				names[v] += "(" + itoa(m.shown.dead) + ")"
+			}
+			used += len(names[v]) + 2
+		}
+		// In the first round room is left for what the right end says.
+		if used <= m.width-24 || keep > 0 && used <= m.width {
+			break
+		}
+	}
+	return names
 }
 
 // narrowing says what of all there is the view shows.

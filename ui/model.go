@@ -42,6 +42,7 @@ type model struct {
 
 	view    view
 	frame   frame
+	trouble []finding // what is wrong, the connection first
 	tree    *tree
 	zombies *zombies
 	reaps   *reaps
@@ -134,8 +135,11 @@ func (m *model) look() {
 // arrange shares out the screen and builds the rows of the view.
 func (m *model) arrange() {
 	m.stale = true
-	advice := len(m.shown.trouble) > 0 && m.shown.trouble[0].advice != ""
-	f := frameFor(m.width, m.height, len(m.shown.trouble), advice)
+	m.trouble = append(m.connTrouble(m.trouble[:0]), m.shown.trouble...)
+	troubles := len(m.trouble)
+	// The Zombies view has the advice below, the Overview has all of it.
+	advice := troubles > 0 && m.trouble[0].advice != "" && m.view != zombieView
+	f := frameFor(m.width, m.height, troubles, advice, m.view == overview)
 	// A verdict that comes or goes moves the body, not the selection.
 	if d := f.top() - m.frame.top(); m.frame.body > 0 && f.body > 0 && d == m.frame.body-f.body {
 		m.tree.list.off += d
@@ -162,6 +166,29 @@ func (m *model) arrange() {
 	case reapView:
 		m.reaps.build(&m.shown, f.body-2)
 	}
+}
+
+// connTrouble adds what is wrong with the connection.
+func (m *model) connTrouble(dst []finding) []finding {
+	if m.conn == Live || m.conn == Connecting && m.connNote == "" || m.conn == Ended && m.connNote == "" {
+		return dst
+	}
+	f := finding{word: "NO FEED", text: m.connNote}
+	if f.text == "" {
+		f.text = "the connection broke"
+	}
+	switch {
+	case m.shown.over != nil:
+		f.word = "PID1 GONE"
+		f.text = "it ended at " + m.theme.clock(m.shown.over.TS, false) + " with status " + itoa(m.shown.over.Status)
+	case m.shown.main != nil:
+		f.word = "PID1 GONE"
+		f.text = "COMMAND ended at " + m.theme.clock(m.shown.main.TS, false) + ": " + world.Status(m.shown.main.Ended)
+	}
+	if m.shown.hello != nil {
+		f.text += "; what you see is from " + m.theme.clock(m.connSince, false)
+	}
+	return append(dst, f)
 }
 
 func (m *model) resize(w, h int) {
@@ -201,6 +228,8 @@ func (m *model) draw() string {
 	switch {
 	case m.help:
 		m.drawHelp(c)
+	case m.shown.hello == nil && len(m.shown.procs) == 0:
+		m.drawWaiting(c)
 	case m.view == overview:
 		m.drawOverview(c)
 	case m.view == treeView:
@@ -216,6 +245,24 @@ func (m *model) draw() string {
 	c.height = m.height
 	m.drawFoot(c)
 	return string(c.b)
+}
+
+// drawWaiting draws the body while nothing has come.
+func (m *model) drawWaiting(c *canvas) {
+	blank(c)
+	switch m.conn {
+	case Connecting, Live:
+		note(c, "waiting for pid1 to tell")
+	case Lost:
+		note(c, "no pid1 to listen to yet")
+	case Ended:
+		note(c, "nothing came")
+	}
+	if m.connNote != "" {
+		for _, w := range wrap(clean(m.connNote, m.theme.ascii), m.width-4) {
+			note(c, w)
+		}
+	}
 }
 
 // filter is that of the view, nil where it has none.

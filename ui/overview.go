@@ -5,11 +5,6 @@ import "pid1/internal/world"
 // drawOverview draws what is going on, in figures.
 func (m *model) drawOverview(c *canvas) {
 	s := &m.shown
-	if s.hello == nil {
-		blank(c)
-		note(c, "waiting for the first events")
-		return
-	}
 	m.overviewTrouble(c)
 	blank(c)
 	if c.row(false) {
@@ -37,8 +32,7 @@ func (m *model) drawOverview(c *canvas) {
 }
 
 func (m *model) overviewTrouble(c *canvas) {
-	s := &m.shown
-	if len(s.trouble) == 0 {
+	if len(m.trouble) == 0 {
 		if c.row(false) {
 			c.to(1)
 			if m.conn == Live {
@@ -50,10 +44,10 @@ func (m *model) overviewTrouble(c *canvas) {
 		}
 		return
 	}
-	for i := range s.trouble {
-		f := &s.trouble[i]
+	for i := range m.trouble {
+		f := &m.trouble[i]
 		if i == 4 {
-			note(c, "and "+itoa(len(s.trouble)-i)+" more")
+			note(c, "and "+itoa(len(m.trouble)-i)+" more")
 			break
 		}
 		for j, w := range wrap(clean(f.word+"  "+f.text, c.t.ascii), c.width-4) {

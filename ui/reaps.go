@@ -114,9 +114,7 @@ func (r *reaps) nothing(c *canvas, s *scene) {
 		note(c, "no reaps with "+r.filter.text+"; Esc shows everything")
 	case r.failures && len(s.reaps) > 0:
 		note(c, "no failures among "+plural(len(s.reaps), "reap")+"; ! shows everything")
-	case s.hello == nil:
-		note(c, "waiting for the first events")
-	case s.hello.Role == "local":
+	case s.hello != nil && s.hello.Role == "local":
 		note(c, "nobody tells of reaps here: this is a look at /proc, without a pid1")
 	default:
 		note(c, "pid1 has reaped nothing yet")

@@ -152,7 +152,7 @@ func (s *scene) judge() {
 			continue
 		}
 		f := finding{
-			word: verdictWords(g.Verdict), who: doctor.Name(g.Parent), text: g.Finding.Summary, subject: g.Parent.ID,
+			word: verdictWords(g.Verdict), who: doctor.Name(g.Parent), text: inShort(g), subject: g.Parent.ID,
 		}
 		if len(g.Finding.Advice) > 0 {
 			f.advice = g.Finding.Advice[0]
@@ -167,6 +167,29 @@ func (s *scene) judge() {
 			advice: "Reaps shows who: SIGKILL marked OOM. Give the container more memory, or the program less to hold.",
 		})
 	}
+}
+
+// inShort is the verdict on a group for a single line: who and how bad first, the
+// sentence in full is in the Zombies view.
+func inShort(g *world.Group) string {
+	text := plural(len(g.Zombies), "zombie") + ", oldest " + age(g.Oldest)
+	if r := signed(g.RatePerMin); r != "0" {
+		text += ", " + r + "/min"
+	}
+	if g.Parent.PID == 0 {
+		return "a parent outside the container: " + text
+	}
+	return doctor.Name(g.Parent) + ": " + text + ", " + because[g.Verdict]
+}
+
+// because says in a few words what the matter is with a parent.
+var because = map[doctor.Verdict]string{
+	doctor.Leaking:         "does not wait for them",
+	doctor.Held:            "does not wait for them, not growing",
+	doctor.ParentStopped:   "is stopped",
+	doctor.ParentBlocked:   "is blocked",
+	doctor.InheritedByExec: "inherited them by exec",
+	doctor.OtherReaper:     "adopted them and does not wait",
 }
 
 // pressureAdvice says what to do when PIDs run out: the worst hoarder of zombies

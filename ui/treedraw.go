@@ -35,7 +35,7 @@ func (t *tree) draw(c *canvas, s *scene, o *Options) {
 	at := layout(treeColumns, c.width-1, least)
 	heading(c, treeColumns, at, 1)
 	if len(t.rows) == 0 {
-		t.nothing(c, s)
+		t.nothing(c)
 		return
 	}
 	for line := range t.list.height {
@@ -54,7 +54,7 @@ func (t *tree) draw(c *canvas, s *scene, o *Options) {
 	}
 }
 
-func (t *tree) nothing(c *canvas, s *scene) {
+func (t *tree) nothing(c *canvas) {
 	say := "no processes seen yet"
 	switch {
 	case t.zombiesOnly && t.filter.active():
@@ -63,8 +63,6 @@ func (t *tree) nothing(c *canvas, s *scene) {
 		say = "no zombies; z shows everything"
 	case t.filter.active():
 		say = "nothing with " + t.filter.text + "; Esc shows everything"
-	case s.hello == nil:
-		say = "waiting for the first events"
 	}
 	blank(c)
 	note(c, say)
@@ -110,7 +108,7 @@ func treeCell(r *treeRow, p *proc, col int, look style, o *Options) (string, sty
 			return "Z", look
 		case col == tState && r.gone == r.count:
 			return "X", look
-		case col == tKids && r.key.fold != "z":
+		case col == tKids && r.kids > 0:
 			return itoa(r.kids), look
 		}
 		return "", look

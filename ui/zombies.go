@@ -153,7 +153,7 @@ func (z *zombies) draw(c *canvas, s *scene, words []string) {
 	at := layout(zombieColumns, c.width-1, min(28, c.width/3))
 	heading(c, zombieColumns, at, 1)
 	if len(z.rows) == 0 {
-		z.nothing(c, s)
+		z.nothing(c)
 		return
 	}
 	for line := range z.list.height {
@@ -187,13 +187,11 @@ func (z *zombies) draw(c *canvas, s *scene, words []string) {
 	}
 }
 
-func (z *zombies) nothing(c *canvas, s *scene) {
+func (z *zombies) nothing(c *canvas) {
 	blank(c)
 	switch {
 	case z.filter.active():
 		note(c, "no zombies with "+z.filter.text+"; Esc shows everything")
-	case s.hello == nil:
-		note(c, "waiting for the first events")
 	default:
 		note(c, "No zombies: every parent waits for its children.")
 	}
@@ -300,7 +298,7 @@ func (z *zombies) explain(s *scene, t *theme, width, lines int) []string {
 	f := &s.groups[r.group].Finding
 	out := wrap(clean(f.Summary, t.ascii), width)
 	if lines == 1 && len(f.Advice) > 0 {
-		return wrap(t.arrow+" "+clean(f.Advice[0], t.ascii), width)[:1]
+		return []string{t.arrow + " " + clean(f.Advice[0], t.ascii)}
 	}
 	var advice []string
 	for _, a := range f.Advice {
@@ -322,8 +320,11 @@ func (z *zombies) explain(s *scene, t *theme, width, lines int) []string {
 			room--
 		}
 	}
-	out = append(out, advice...)
-	return out[:min(len(out), lines)]
+	if out = append(out, advice...); len(out) > lines {
+		out = out[:lines]
+		out[lines-1] += t.ellipsis
+	}
+	return out
 }
 
 // wrap breaks clean text at its spaces.

@@ -1,0 +1,273 @@
+package ui
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"github.com/charmbracelet/x/ansi"
+	"github.com/google/go-cmp/cmp"
+)
+
+var update = flag.Bool("update", false, "write the golden screens anew")
+
+// scenes are worlds to look at.
+var scenes = map[string]func(*feed){
+	"empty": nil,
+	"healthy": func(f *feed) {
+		f.healthy()
+		f.deaths(4)
+	},
+	"leak": func(f *feed) {
+		f.healthy()
+		f.workers(24)
+		f.leak(42)
+		f.deaths(30)
+		f.stats(18244, 240, 42)
+		f.start(10233, 7, "sh", "sh", "-c", "date")
+		f.now = f.now.Add(300 * time.Millisecond)
+		f.reap(10233, 3, "", 100*time.Millisecond, nil, "sh", "sh", "-c", "date")
+		f.now = f.now.Add(400 * time.Millisecond)
+		f.stats(18245, 241, 42)
+	},
+	"hostile": func(f *feed) {
+		f.healthy()
+		f.hostile()
+	},
+}
+
+// plainScreen is a screen as people see it.
+func plainScreen(m *model) string { return ansi.Strip(m.View().Content) }
+
+// golden compares with a file, or writes it.
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	lines := strings.Split(got, "\n")
+	for i := range lines {
+		lines[i] = strings.TrimRight(lines[i], " ")
+	}
+	got = strings.Join(lines, "\n")
+	path := filepath.Join("testdata", name)
+	if *update {
+		if err := os.MkdirAll("testdata", 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(strings.Split(string(want), "\n"), strings.Split(got, "\n")); d != "" {
+		t.Errorf("%s: -want +got\n%s", name, d)
+	}
+}
+
+var sizesTested = []struct{ w, h int }{{100, 30}, {60, 15}, {40, 8}, {39, 8}, {40, 7}, {12, 1}, {1, 1}, {0, 0}, {220, 60}}
+
+// TestScreensFit draws every world in every view, size and mode: whatever comes,
+// no line is wider than the screen, there are no more lines than it has, and no
+// byte gets through that the screen did not make itself.
+func TestScreensFit(t *testing.T) {
+	for name, fill := range scenes {
+		for _, size := range sizesTested {
+			for mode, o := range map[string]Options{"color": {Color: true}, "mono": {}, "ascii": {ASCII: true}} {
+				m, _ := screen(size.w, size.h, o, fill)
+				for v := range views {
+					for _, help := range []bool{false, true} {
+						m.show(v)
+						m.help = help
+						m.arrange()
+						check(t, fmt.Sprintf("%s %s %s help=%t %dx%d", name, viewNames[v], mode, help, size.w, size.h), m, o)
+					}
+				}
+			}
+		}
+	}
+}
+
+func check(t *testing.T, what string, m *model, o Options) {
+	t.Helper()
+	got := m.View().Content
+	if m.width == 0 && got == "" {
+		return
+	}
+	lines := strings.Split(got, "\n")
+	if len(lines) != m.height && m.frame.body > 0 || len(lines) > m.height {
+		t.Errorf("%s: %d lines", what, len(lines))
+	}
+	for i, l := range lines {
+		if w := ansi.StringWidthWc(l); w > m.width {
+			t.Errorf("%s: line %d is %d cells wide: %q", what, i+1, w, l)
+		}
+		text := onlySGR(t, what, l)
+		for _, r := range text {
+			if r < 0x20 || r >= 0x7f && r < 0xa0 || r == utf8.RuneError || r >= 0x200b && r <= 0x200f || r >= 0x202a && r <= 0x202e || r >= 0x2060 && r <= 0x206f {
+				t.Errorf("%s: line %d has %U: %q", what, i+1, r, l)
+			}
+			if o.ASCII && r > 0x7e {
+				t.Errorf("%s: line %d has %q beyond ASCII", what, i+1, r)
+			}
+		}
+		if !o.Color && colored(l) {
+			t.Errorf("%s: line %d has colours: %q", what, i+1, l)
+		}
+	}
+}
+
+// onlySGR takes the looks out of a line; any other escape sequence is an error.
+func onlySGR(t *testing.T, what, l string) string {
+	t.Helper()
+	out := ""
+	for {
+		before, after, found := strings.Cut(l, "\x1b")
+		out += before
+		if !found {
+			return out
+		}
+		n := strings.IndexFunc(after, func(r rune) bool { return !strings.ContainsRune("[0123456789;", r) })
+		if n < 0 || after[n] != 'm' {
+			t.Errorf("%s: an escape sequence that is no look: %q", what, l)
+			return out
+		}
+		l = after[n+1:]
+	}
+}
+
+// colored reports whether a line sets a colour.
+func colored(l string) bool {
+	for _, seq := range strings.Split(l, "\x1b[")[1:] {
+		params, _, _ := strings.Cut(seq, "m")
+		for _, p := range strings.Split(params, ";") {
+			if len(p) >= 2 && strings.ContainsAny(p[:1], "349") || len(p) == 3 {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func TestGoldenScreens(t *testing.T) {
+	for _, c := range []struct {
+		scene string
+		w, h  int
+		ascii bool
+		views []view
+	}{
+		{"empty", 100, 30, false, []view{treeView}},
+		{"healthy", 100, 30, false, []view{overview, treeView, zombieView, reapView}},
+		{"leak", 100, 30, false, []view{overview, treeView, zombieView, reapView}},
+		{"leak", 100, 30, true, []view{treeView, zombieView, reapView}},
+		{"leak", 60, 15, false, []view{overview, treeView, zombieView, reapView}},
+		{"leak", 40, 8, false, []view{treeView, zombieView, reapView}},
+		{"leak", 39, 7, false, []view{treeView}},
+		{"hostile", 100, 30, false, []view{treeView, zombieView, reapView}},
+		{"hostile", 100, 30, true, []view{treeView}},
+	} {
+		m, _ := screen(c.w, c.h, Options{Color: true, ASCII: c.ascii}, scenes[c.scene])
+		for _, v := range c.views {
+			m.show(v)
+			m.arrange()
+			name := fmt.Sprintf("%s-%s-%dx%d", c.scene, strings.ToLower(viewNames[v]), c.w, c.h)
+			if c.ascii {
+				name += "-ascii"
+			}
+			golden(t, name+".txt", plainScreen(m)+"\n")
+		}
+	}
+}
+
+// TestGoldenLooks keeps the escape sequences of one screen with colours and
+// without, ESC written as \e.
+func TestGoldenLooks(t *testing.T) {
+	for name, color := range map[string]bool{"color": true, "mono": false} {
+		m, _ := screen(100, 30, Options{Color: color}, scenes["leak"])
+		golden(t, "looks-"+name+".txt", strings.ReplaceAll(m.View().Content, "\x1b", `\e`)+"\n")
+	}
+}
+
+// TestNothingIsSaidByColourAlone compares a screen with colours to one without:
+// the text is the same.
+func TestNothingIsSaidByColourAlone(t *testing.T) {
+	for name, fill := range scenes {
+		a, _ := screen(100, 30, Options{Color: true}, fill)
+		b, _ := screen(100, 30, Options{}, fill)
+		for v := range views {
+			a.show(v)
+			a.arrange()
+			b.show(v)
+			b.arrange()
+			if d := cmp.Diff(plainScreen(a), plainScreen(b)); d != "" {
+				t.Errorf("%s, %s:\n%s", name, viewNames[v], d)
+			}
+		}
+	}
+}
+
+func TestTheConnectionIsTold(t *testing.T) {
+	m, f := screen(100, 30, Options{}, scenes["healthy"])
+	mustSee(t, m, "LIVE", "healthy")
+
+	at := f.now.Add(time.Second)
+	m.receive(batchMsg{Batch{State: Lost, Note: "connection refused", RetryAt: at.Add(4 * time.Second)}, at})
+	mustSee(t, m, "LOST since 12:00:03, again in 4s", "NO FEED  connection refused; what you see is from 12:00:03", "gunicorn: master")
+	mustNotSee(t, m, "LIVE", "healthy")
+	m.Update(tickMsg{at.Add(2500 * time.Millisecond)})
+	mustSee(t, m, "again in 2s")
+
+	m.receive(batchMsg{Batch{State: Live}, at.Add(5 * time.Second)})
+	mustSee(t, m, "LIVE")
+	mustNotSee(t, m, "NO FEED", "LOST")
+	golden(t, "again-tree-100x30.txt", plainScreen(m)+"\n")
+
+	f.now = at.Add(6 * time.Second)
+	f.gone(0)
+	bring(m, f)
+	m.receive(batchMsg{Batch{State: Lost, Note: "EOF"}, f.now.Add(time.Second)})
+	mustSee(t, m, "PID1 GONE", "it ended at 12:00:09 with status 0")
+	golden(t, "gone-tree-100x30.txt", plainScreen(m)+"\n")
+}
+
+func TestLostEventsAreTold(t *testing.T) {
+	m, f := screen(100, 30, Options{}, scenes["healthy"])
+	mustNotSee(t, m, "lost")
+	f.gap(37)
+	bring(m, f)
+	mustSee(t, m, "37 lost")
+}
+
+func TestNothingYet(t *testing.T) {
+	m, _ := screen(60, 15, Options{}, nil)
+	mustSee(t, m, "connecting", "waiting for pid1 to tell")
+	m.receive(batchMsg{Batch{State: Lost, Note: "no such file or directory"}, noon})
+	mustSee(t, m, "no such file or directory")
+	mustNotSee(t, m, "healthy")
+}
+
+func mustSee(t *testing.T, m *model, words ...string) {
+	t.Helper()
+	s := plainScreen(m)
+	for _, w := range words {
+		if !strings.Contains(s, w) {
+			t.Errorf("%q is not on the screen:\n%s", w, s)
+		}
+	}
+}
+
+func mustNotSee(t *testing.T, m *model, words ...string) {
+	t.Helper()
+	s := plainScreen(m)
+	for _, w := range words {
+		if strings.Contains(s, w) {
+			t.Errorf("%q is on the screen:\n%s", w, s)
+		}
+	}
+}
