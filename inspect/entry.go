@@ -22,6 +22,7 @@ type entry struct {
 	stime   uint64 // ticks
 	rss     int64  // pages
 	stack   uint64 // Stat.Stack at the last look alive
+	image   uint64 // the same, at the last look at which it ran what it execed itself
 
 	comm string
 	// cmd is the newest command line that was seen, cmdComm and cmdNoExec what

@@ -171,7 +171,9 @@ func (t *Table) take(e *entry, s *sight) {
 		if e.deadAt == 0 || e.leaderless && !leaderless {
 			e.deadAt = max(s.at, 1)
 		}
-		e.leaderless = leaderless
+		if e.leaderless = leaderless; leaderless {
+			e.alive = s.at
+		}
 		if s.exitKnown {
 			e.exit = st.Exit
 		}
@@ -179,6 +181,9 @@ func (t *Table) take(e *entry, s *sight) {
 	}
 	e.alive = s.at
 	e.stack = st.Stack
+	if !e.noExec {
+		e.image = st.Stack
+	}
 	e.argsStuck = e.argsStuck || s.argsStuck
 	if s.argsRead {
 		if h := t.in.hash(s.args); e.cmd == nil || e.cmd.hash != h || e.cmd.cut != s.cut {
@@ -217,7 +222,7 @@ func (t *Table) considerZombie(e *entry, s *sight) {
 	dead := s.at - e.deadAt
 	switch {
 	case e.leaderless:
-		if dead < leaderlessFor && !e.seenBefore {
+		if dead < leaderlessFor {
 			return
 		}
 	case e.ppid == t.cfg.Self:

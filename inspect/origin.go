@@ -61,27 +61,24 @@ func (t *Table) infer(e *entry, st *Stat) {
 	}
 }
 
-// sameImage finds a process that e was forked from, directly or not: one with the
-// very memory image e still runs. Since the creator of an orphan is dead, one that
-// lately went is the better guess; of the living, the one that execed the image is
-// an ancestor of all that run it.
+// sameImage finds the process that execed the very memory image e was forked with
+// and still runs: an ancestor, with none but forks of it in between. Another fork
+// of the image would be no more than a brother.
 func (t *Table) sameImage(e *entry, st *Stat) *entry {
 	if st.Stack == 0 || !st.NoExec() {
 		return nil
 	}
-	var best *entry
-	for _, g := range t.gone {
-		if g != nil && g.stack == st.Stack && g.id.Start <= e.id.Start &&
-			(best == nil || g.id.Start > best.id.Start) {
-			best = g
+	is := func(a *entry) bool {
+		return a != nil && a != e && a.image == st.Stack && a.id.Start <= e.id.Start && a.id.PID != t.cfg.Self
+	}
+	for _, a := range t.byPID {
+		if is(a) {
+			return a
 		}
 	}
-	if best != nil {
-		return best
-	}
-	for _, c := range t.byPID {
-		if c.stack == st.Stack && !c.noExec && c != e && c.id.Start <= e.id.Start && c.id.PID != t.cfg.Self {
-			return c
+	for _, a := range t.gone {
+		if is(a) {
+			return a
 		}
 	}
 	return nil
