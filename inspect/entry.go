@@ -45,6 +45,7 @@ type entry struct {
 	sweep  uint64        // the last sweep that saw it
 
 	own         bool // created by Self
+	under       bool // Self or a descendant of it; kept with Config.Under only
 	execSession bool
 	adopts      bool // it takes in orphans: a subreaper, or the init of a namespace within
 	seenBefore  bool // dead when observation began

@@ -69,7 +69,7 @@ func (t *Table) merge(s *sight) {
 	} else {
 		t.update(e, s)
 	}
-	if e.id.PID == t.cfg.Self {
+	if !t.tells(e) || e.id.PID == t.cfg.Self {
 		return
 	}
 	if !e.noExec || e.deadAt == 0 && s.at-e.first >= settle || s.sweep != 0 {
@@ -216,7 +216,7 @@ func (t *Table) reparent(e *entry, s *sight) {
 // considerZombie tells of a process that is dead and unreaped, when that is not
 // ours to change and more than the moment every process needs.
 func (t *Table) considerZombie(e *entry, s *sight) {
-	if e.deadAt == 0 || e.toldZombie && e.toldThreads == e.leaderless {
+	if e.deadAt == 0 || e.toldZombie && e.toldThreads == e.leaderless || !t.tells(e) {
 		return
 	}
 	dead := s.at - e.deadAt
@@ -285,7 +285,7 @@ func (t *Table) endSweep() {
 	t.swept = t.epoch.now()
 	t.zombies = 0
 	for _, e := range t.byPID {
-		if e.dead() && e.ppid != t.cfg.Self {
+		if t.tells(e) && e.dead() && e.ppid != t.cfg.Self {
 			t.zombies++
 		}
 	}

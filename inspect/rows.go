@@ -96,6 +96,9 @@ func (t *Table) parents() ([]int, map[int]answer) {
 	pids := make([]int, 0, len(t.byPID))
 	asked := make(map[int]answer)
 	for pid, e := range t.byPID {
+		if !t.tells(e) {
+			continue
+		}
 		pids = append(pids, pid)
 		if p := t.byPID[e.ppid]; e.dead() && p != nil && e.ppid != t.cfg.Self && len(asked) < maxAsked {
 			asked[e.ppid] = answer{start: p.id.Start}

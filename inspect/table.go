@@ -26,6 +26,9 @@ type Config struct {
 	// Self is the PID orphans come to and whose children are not reported as held
 	// by somebody else: pid1's own. 0: none.
 	Self int
+	// Under limits what is told to Self and what descends from it, for a Self that
+	// is not the init of its namespace: the neighbours are not its business.
+	Under bool
 	// Emit takes what happens: Start, Exec, Orphan, Zombie, ZombieGone, Exit and
 	// Source events. They are called one after the other, must not call back into
 	// the Table, and must not keep the event or what it points to: both are used
@@ -137,7 +140,25 @@ func (t *Table) isSpawned(id event.ID) bool {
 func (t *Table) Counts() (processes, zombies int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return len(t.byPID), t.zombies
+	for _, e := range t.byPID {
+		if t.tells(e) {
+			processes++
+		}
+	}
+	return processes, t.zombies
+}
+
+// tells reports whether e is one to tell of: all are, but with Config.Under only
+// Self and its descendants. Once one is, it stays: what descends from a subreaper
+// cannot leave it.
+func (t *Table) tells(e *entry) bool {
+	if !t.cfg.Under || e.under {
+		return true
+	}
+	p := t.byPID[e.ppid]
+	e.under = e.own || e.id.PID == t.cfg.Self || e.ppid == t.cfg.Self ||
+		p != nil && p.under && p.id.Start <= e.id.Start
+	return e.under
 }
 
 // Untracked returns how many processes were not followed because the Table was full.

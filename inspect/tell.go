@@ -34,7 +34,7 @@ func (e *entry) origin(p *event.Proc) *event.Proc {
 }
 
 func (t *Table) tellStart(e *entry) {
-	if e.told || e.id.PID == t.cfg.Self {
+	if e.told || e.id.PID == t.cfg.Self || !t.tells(e) {
 		return
 	}
 	e.told = true
@@ -107,6 +107,9 @@ func (t *Table) tellZombieGone(e *entry, now time.Duration) {
 
 // tellExit tells that e is gone and that it was not Self who reaped it.
 func (t *Table) tellExit(e *entry, now time.Duration) {
+	if !t.tells(e) {
+		return
+	}
 	ev := &t.out.exit
 	*ev = event.Exit{
 		Head: event.Head{Type: event.TypeExit},

@@ -41,7 +41,7 @@ func newWatch(o *options, role, path string, log *slog.Logger) *watch {
 		log.Warn("nothing is known of processes but how they end", "error", err)
 	}
 	w.table = inspect.NewTable(inspect.Config{
-		FS: fs, Self: os.Getpid(),
+		FS: fs, Self: os.Getpid(), Under: role == "subreaper",
 		Emit: func(ev event.Event) { w.journal.Append(ev) },
 	})
 	w.observer = &observer{table: w.table, journal: w.journal, log: log}
