@@ -26,6 +26,7 @@ const (
 // SpawnError is why COMMAND does not run, with the status to exit with.
 type SpawnError struct {
 	Status int
+	Errno  syscall.Errno // what execve(2) said
 	Err    error
 }
 
@@ -151,7 +152,7 @@ func spawnError(cfg *Config, stage int, errno syscall.Errno) error {
 	case stageDir:
 		return fmt.Errorf("cannot enter the directory %s: %w", cfg.Dir, errno)
 	}
-	e := &SpawnError{Status: StatusNotExecutable, Err: fmt.Errorf("cannot run %s: %w", name, errno)}
+	e := &SpawnError{Status: StatusNotExecutable, Errno: errno, Err: fmt.Errorf("cannot run %s: %w", name, errno)}
 	if errno == unix.ENOENT || errno == unix.ENOTDIR {
 		e.Status = StatusNotFound
 		if errno == unix.ENOENT && strings.Contains(name, "/") && cfg.Dir == "" {

@@ -36,6 +36,7 @@ type options struct {
 	version      bool
 
 	command []string
+	manner  manner // nil: pid1's own
 }
 
 // define makes the flags: the one table from which parsing, the environment
@@ -98,6 +99,21 @@ func parse(args, env []string) (*options, error) {
 	if err := fs.Parse(args); err != nil {
 		return nil, usageError(err)
 	}
+	if err := o.twins(fs, env, func(f *pflag.Flag) bool { return !f.Changed }); err != nil {
+		return nil, err
+	}
+	for _, kv := range o.env {
+		if k, _, ok := strings.Cut(kv, "="); !ok || k == "" {
+			return nil, fmt.Errorf("cannot use --env %q: it is not KEY=VALUE", kv)
+		}
+	}
+	o.command = fs.Args()
+	return o, nil
+}
+
+// twins reads from the environment what the flags it stands for would say, where
+// want agrees.
+func (o *options) twins(fs *pflag.FlagSet, env []string, want func(*pflag.Flag) bool) error {
 	vars := map[string]string{}
 	for _, kv := range env {
 		k, v, _ := strings.Cut(kv, "=")
@@ -106,7 +122,7 @@ func parse(args, env []string) (*options, error) {
 	var err error
 	fs.VisitAll(func(f *pflag.Flag) {
 		v, ok := vars[twin(f)]
-		if !ok || f.Changed || v == "" || err != nil {
+		if !ok || v == "" || err != nil || !want(f) {
 			return
 		}
 		// A variable that stands for a repeatable option holds one value a line.
@@ -121,19 +137,10 @@ func parse(args, env []string) (*options, error) {
 			}
 		}
 	})
-	if err != nil {
-		return nil, err
-	}
 	if o.verbose && o.logLevel.value == "warn" {
 		o.logLevel.value = "info"
 	}
-	for _, kv := range o.env {
-		if k, _, ok := strings.Cut(kv, "="); !ok || k == "" {
-			return nil, fmt.Errorf("cannot use --env %q: it is not KEY=VALUE", kv)
-		}
-	}
-	o.command = fs.Args()
-	return o, nil
+	return err
 }
 
 func repeatable(f *pflag.Flag) bool {

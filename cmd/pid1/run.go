@@ -7,6 +7,7 @@ import (
 	"os"
 	"runtime"
 	"runtime/debug"
+	"strings"
 	"syscall"
 	"time"
 
@@ -24,7 +25,19 @@ const hint = "(pid1 --help lists the options)"
 
 // run is the whole program; it returns the exit status.
 func run(args, env []string, stdout, stderr io.Writer) int {
-	o, err := parse(args[1:], env)
+	c := &call{name: args[0], args: args[1:], env: env, stdout: stdout, stderr: stderr}
+	d, err := speaks(c)
+	if d != nil {
+		o, status := d.parse(c)
+		if o == nil {
+			return status
+		}
+		return execute(o, env)
+	}
+	var o *options
+	if err == nil {
+		o, err = parse(c.args, env)
+	}
 	switch {
 	case err != nil:
 		fmt.Fprintln(stderr, "pid1:", harmless(err.Error()), hint)
@@ -39,11 +52,24 @@ func run(args, env []string, stdout, stderr io.Writer) int {
 		fmt.Fprintln(stderr, "pid1: no command to run", hint)
 		return reaper.StatusFailure
 	}
+	return execute(o, env)
+}
+
+// execute runs COMMAND and says why when it cannot.
+func execute(o *options, env []string) int {
 	lines := newLineWriter(2)
 	defer lines.close()
 	log := logger(o, lines)
+	if o.manner != nil {
+		o.manner.prepare(lines)
+		defer o.manner.close()
+	}
 	status, err := serve(o, env, log)
-	if err != nil {
+	switch {
+	case err == nil:
+	case o.manner != nil:
+		status = o.manner.failed(err)
+	default:
 		log.Error(err.Error())
 	}
 	return status
@@ -54,6 +80,8 @@ func help() string {
 		"Runs COMMAND, forwards signals to it, reaps zombies and orphans, exits with its\n" +
 		"status, and tells on a unix socket what died. Every option has a twin in the\n" +
 		"environment: PID1_TIMEOUT=10 stands for --timeout 10.\n\n" +
+		"Called as " + strings.Join(dialectNames(), ", ") + ",\n" +
+		"or with --as NAME as the first argument, it takes that program's options and variables.\n\n" +
 		(&options{}).define().FlagUsagesWrapped(100)
 }
 
@@ -76,7 +104,7 @@ func serve(o *options, env []string, log *slog.Logger) (int, error) {
 
 	w := newWatch(o, role, os.Getenv("PATH"), log)
 	defer w.close()
-	return reaper.Run(reaper.Config{
+	config := reaper.Config{
 		Command:   o.command,
 		Env:       o.commandEnv(env, w.socket()),
 		Dir:       o.workdir,
@@ -91,7 +119,11 @@ func serve(o *options, env []string, log *slog.Logger) (int, error) {
 		Settled:   w.start,
 		Observer:  w.observer,
 		Log:       log,
-	})
+	}
+	if o.manner != nil {
+		o.manner.adapt(&config)
+	}
+	return reaper.Run(config)
 }
 
 // inherited is what COMMAND gets as pid1 got it.
@@ -111,7 +143,9 @@ func becomeReaper(o *options, log *slog.Logger) string {
 		}
 	}
 	init := os.Getpid() == 1
+	adopts := init
 	if o.subreaper.value == "on" || o.subreaper.value == "auto" && !init {
+		adopts = true
 		if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
 			log.Warn("cannot become a subreaper: orphans go to PID 1", "error", err)
 		}
@@ -119,6 +153,8 @@ func becomeReaper(o *options, log *slog.Logger) string {
 	if init {
 		return "init"
 	}
-	log.Info("not PID 1: reaping what COMMAND leaves behind, as a subreaper", "pid", os.Getpid())
+	if adopts {
+		log.Info("not PID 1: reaping what COMMAND leaves behind, as a subreaper", "pid", os.Getpid())
+	}
 	return "subreaper"
 }
