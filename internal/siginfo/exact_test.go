@@ -292,6 +292,9 @@ func TestOpenTwice(t *testing.T) {
 	if _, err := siginfo.Open(siginfo.Options{Portable: true}); err == nil {
 		t.Fatal("opened a second one")
 	}
+	if err := r.Install(^uint64(0)); err != nil { // nothing is left to do
+		t.Fatal(err)
+	}
 	r.Close()
 	r.Close()
 	if _, open := <-r.Signals(); open {
