@@ -24,11 +24,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// helperEnv makes the test binary print what it was started with instead of
-// running the tests.
+// helperEnv makes the test binary do one of the helpers instead of the tests.
 const helperEnv = "PID1_EARLY_HELPER"
 
-// given is what the helper prints.
+// given is what the helper show prints.
 type given struct {
 	Known         bool
 	Mask, Ignored uint64
@@ -36,9 +35,21 @@ type given struct {
 }
 
 func TestMain(m *testing.M) {
-	if os.Getenv(helperEnv) == "" {
+	switch os.Getenv(helperEnv) {
+	case "show":
+		show()
+	case "launch":
+		launch()
+	case "background":
+		background()
+	default:
 		os.Exit(m.Run())
 	}
+	os.Exit(0)
+}
+
+// show is the helper that prints what it was started with.
+func show() {
 	var wg sync.WaitGroup
 	for range 4 { // so that there are threads to look at
 		wg.Add(1)
@@ -62,14 +73,13 @@ func TestMain(m *testing.M) {
 	if err := json.NewEncoder(os.Stdout).Encode(out); err != nil {
 		panic(err)
 	}
-	os.Exit(0)
 }
 
-// ask runs the helper and returns what it saw.
+// ask runs the helper show and returns what it saw.
 func ask(t *testing.T, argv ...string) given {
 	t.Helper()
 	cmd := exec.Command(argv[0], argv[1:]...)
-	cmd.Env = append(os.Environ(), helperEnv+"=1")
+	cmd.Env = append(os.Environ(), helperEnv+"=show")
 	cmd.Stderr = os.Stderr
 	text, err := cmd.Output()
 	if err != nil {
