@@ -202,6 +202,10 @@ func (f *Feed) Check(t *testing.T) {
 			t.Errorf("lost events: %s", e.Raw)
 			continue
 		}
+		if e.Seq == 0 {
+			t.Errorf("no seq: %s", e.Raw)
+			continue
+		}
 		if e.Seq != last+1 {
 			t.Errorf("seq %d follows %d: %s", e.Seq, last, e.Raw)
 		}

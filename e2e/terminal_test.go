@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 )
 
@@ -15,11 +16,13 @@ type Terminal struct {
 	socket string
 }
 
+// terminals counts those made: a tmux server's socket is not used twice.
+var terminals atomic.Int64
+
 // NewTerminal starts a program in a terminal of the given size.
 func NewTerminal(t *testing.T, width, height int, args ...string) *Terminal {
 	t.Helper()
-	// Only letters: the name becomes a socket's, and must be short.
-	term := &Terminal{t: t, socket: fmt.Sprintf("pid1-e2e-%d-%p", os.Getpid(), t)}
+	term := &Terminal{t: t, socket: fmt.Sprintf("pid1-e2e-%d-%d", os.Getpid(), terminals.Add(1))}
 	quoted := make([]string, len(args))
 	for i, a := range args {
 		quoted[i] = "'" + strings.ReplaceAll(a, "'", `'\''`) + "'"
