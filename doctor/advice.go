@@ -69,7 +69,7 @@ func adviseStopped(e *Evidence) []string {
 }
 
 func whyBlocked(e *Evidence) string {
-	if e.State == "D" {
+	if e.stuck() {
 		if e.Wchan != "" && e.Wchan != "0" {
 			return "is in uninterruptible sleep in " + e.Wchan + " and cannot wait"
 		}
@@ -79,7 +79,7 @@ func whyBlocked(e *Evidence) string {
 }
 
 func adviseBlocked(e *Evidence) []string {
-	if e.State == "D" {
+	if e.stuck() {
 		return []string{
 			fmt.Sprintf("Find what %d waits for: a disk, a network file system, a driver (/proc/%d/stack as root, the kernel log).", e.Parent.PID, e.Parent.PID),
 			"It cannot be killed before that ends; its zombies stay until then.",

@@ -77,11 +77,13 @@ func (v Verdict) Severity() int {
 type Evidence struct {
 	Parent event.Proc // who should wait
 
-	State   string // the parent's, proc_pid_stat(5): R S D T t …; empty: unknown
-	Wchan   string // the kernel function it sleeps in, proc_pid_wchan(5)
-	SigChld string // its disposition of SIGCHLD: "default", "ignored", "handled"
-	Blocked bool   // it has SIGCHLD blocked
-	Threads int    // its threads; event.Unknown allowed
+	State string // the parent's, proc_pid_stat(5): R S D T t …; empty: unknown
+	// StateFor is for how long every look found it in this state.
+	StateFor time.Duration
+	Wchan    string // the kernel function it sleeps in, proc_pid_wchan(5)
+	SigChld  string // its disposition of SIGCHLD: "default", "ignored", "handled"
+	Blocked  bool   // it has SIGCHLD blocked
+	Threads  int    // its threads; event.Unknown allowed
 	// Outside is set when the parent lives outside the PID namespace.
 	Outside bool
 	// Main is set when the parent is COMMAND: the container ends with it.
@@ -122,6 +124,13 @@ func (e *Evidence) Growing() bool {
 	spread := e.Oldest - e.Newest
 	return e.Grew > 0 && e.Observed >= MinSpread && (spread >= MinSpread || e.Before > 0)
 }
+
+// stuckAfter is how long a parent has to be found in uninterruptible sleep before
+// that explains anything: vfork(2) and every read of a disk make one of a moment.
+const stuckAfter = 2 * time.Second
+
+// stuck reports whether the parent is in uninterruptible sleep to stay.
+func (e *Evidence) stuck() bool { return e.State == "D" && e.StateFor >= stuckAfter }
 
 // Finding is a judgement.
 type Finding struct {

@@ -48,7 +48,7 @@ var rules = []rule{
 	},
 	{
 		verdict: ParentBlocked,
-		holds:   func(e *Evidence) bool { return e.State == "D" || e.Blocked },
+		holds:   func(e *Evidence) bool { return e.stuck() || e.Blocked },
 		why:     whyBlocked,
 		advice:  adviseBlocked,
 	},

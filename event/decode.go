@@ -60,7 +60,7 @@ func New(t Type) Event {
 	case TypeProcess:
 		return &Process{
 			Head: h, PPID: u, Group: grp, Owner: own,
-			AgeMS: u, Threads: u, RSSKB: u, ZombieMS: u,
+			StateMS: u, AgeMS: u, Threads: u, RSSKB: u, ZombieMS: u,
 		}
 	case TypeProcessesEnd:
 		return &ProcessesEnd{Head: h}

@@ -313,6 +313,7 @@ func (e *Process) appendBody(w *writer) {
 	e.Owner.append(w)
 	e.Command.append(w)
 	w.str("state", e.State)
+	w.int("state_ms", e.StateMS)
 	w.time("started", e.Started)
 	w.int("age_ms", e.AgeMS)
 	w.int("threads", int64(e.Threads))

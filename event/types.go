@@ -252,7 +252,10 @@ type Process struct {
 	Group
 	Owner
 	Command
-	State    string    `json:"state"` // R S D Z T t X I, proc_pid_stat(5)
+	State string `json:"state"` // R S D Z T t X I, proc_pid_stat(5)
+	// StateMS is for how long every look found it in this state: a lower bound,
+	// with gaps between the looks.
+	StateMS  int64     `json:"state_ms"`
 	Started  time.Time `json:"started,omitzero"`
 	AgeMS    int64     `json:"age_ms"`
 	Threads  int       `json:"threads"`

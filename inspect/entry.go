@@ -16,7 +16,8 @@ type entry struct {
 	gid  int
 
 	state   byte
-	noExec  bool // not execed since its fork, at the last look
+	stateAt time.Duration // when it was first seen in this state, since boot
+	noExec  bool          // not execed since its fork, at the last look
 	threads int
 	utime   uint64 // ticks
 	stime   uint64 // ticks

@@ -154,6 +154,9 @@ func (t *Table) update(e *entry, s *sight) {
 // take copies what a look saw into e.
 func (t *Table) take(e *entry, s *sight) {
 	st := &s.st
+	if e.state != st.State {
+		e.stateAt = s.at
+	}
 	e.last, e.state, e.threads = s.at, st.State, st.Threads
 	e.utime, e.stime, e.rss = st.Utime, st.Stime, st.RSS
 	e.noExec = st.NoExec()

@@ -54,7 +54,7 @@ func (t *Table) row(pid int, row *event.Process, origin *event.Proc) bool {
 	*row = event.Process{
 		Head: event.Head{Type: event.TypeProcess}, ID: e.id, PPID: e.ppid,
 		Group: e.group(), Owner: e.owner(), Command: e.command(),
-		State: stateName(e.state), Started: t.epoch.started(e.id.Start), AgeMS: age(e.id.Start, now),
+		State: stateName(e.state), StateMS: (e.last - e.stateAt).Milliseconds(), Started: t.epoch.started(e.id.Start), AgeMS: age(e.id.Start, now),
 		Threads: e.threads, RSSKB: e.rss * pageKB,
 		UtimeMS: ticksMS(e.utime), StimeMS: ticksMS(e.stime),
 		Origin: e.origin(origin), ZombieMS: e.zombieMS(now),

@@ -122,6 +122,10 @@ func (l *ledger) grew(ev *doctor.Evidence, cur, start int64) int {
 	start = max(start, l.oldest+1)
 	half := start + (cur-start+1)/2
 	if half <= start {
+		// Too short for low points. Few waits among many deaths are no sawtooth yet.
+		if ev.Born > 3*ev.Gone {
+			return ev.Count - ev.Before
+		}
 		return 0
 	}
 	low := func(from, to int64) int {

@@ -128,6 +128,7 @@ func (w *World) group(l *ledger, now time.Time) (Group, bool) {
 	if parent != nil {
 		g.Parent = parent.Proc()
 		ev.State, ev.Wchan, ev.SigChld = parent.State, parent.Wchan, parent.SigChld
+		ev.StateFor = time.Duration(max(parent.StateMS, 0)) * time.Millisecond
 		ev.Blocked, ev.Threads = parent.Blocked, parent.Threads
 		if ev.Inherited > 0 {
 			ev.Was = parent.Was
