@@ -19,7 +19,10 @@ const (
 	maxStuck = 4
 )
 
-var errStuck = errors.New("a read of a command line hangs in the kernel")
+var (
+	errStuck   = errors.New("the read of its command line hangs in the kernel")
+	errTooMany = errors.New("too many reads of command lines hang in the kernel")
+)
 
 // argsReader reads /proc/PID/cmdline on a goroutine of its own, so that a read
 // that hangs costs one thread and not the observer. It belongs to one goroutine at
@@ -49,7 +52,7 @@ type argsRead struct {
 func (a *argsReader) read(pid int) (kept []byte, cut bool, err error) {
 	if a.w == nil {
 		if a.stuck.Load() >= maxStuck {
-			return nil, false, errStuck
+			return nil, false, errTooMany
 		}
 		a.start()
 	}

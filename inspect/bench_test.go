@@ -3,7 +3,9 @@ package inspect
 import (
 	"os"
 	"os/exec"
+	"runtime"
 	"testing"
+	"time"
 
 	"github.com/prometheus/procfs"
 )
@@ -175,5 +177,75 @@ func BenchmarkArgsProcfs(b *testing.B) {
 		if _, err := p.CmdLine(); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// BenchmarkDying is what observation adds to a reap: of a process nobody saw, and of
+// one that is known with its ancestors.
+func BenchmarkDying(b *testing.B) {
+	pid, reap := zombie(b, "exit")
+	defer reap()
+	b.Run("unseen", func(b *testing.B) {
+		t := NewTable(Config{FS: openProc(b), Self: os.Getpid()})
+		defer t.Close()
+		b.ReportAllocs()
+		for b.Loop() {
+			t.Dying(pid)
+		}
+	})
+	b.Run("known", func(b *testing.B) {
+		t := NewTable(Config{FS: openProc(b), Self: 1})
+		defer t.Close()
+		if err := t.Sweep(); err != nil {
+			b.Fatal(err)
+		}
+		e := t.byPID[pid]
+		b.ReportAllocs()
+		for b.Loop() {
+			t.Dying(pid)
+			t.mu.Lock()
+			t.byPID[pid], e.left = e, false
+			t.join(e, e.last)
+			t.mu.Unlock()
+		}
+	})
+}
+
+// BenchmarkSweep tells what a sweep costs for each process.
+func BenchmarkSweep(b *testing.B) {
+	t := NewTable(Config{FS: openProc(b), Self: 1})
+	defer t.Close()
+	helper(b, "hoard", "200", "0")
+	b.ReportAllocs()
+	sweeps := 0
+	for b.Loop() {
+		if err := t.Sweep(); err != nil {
+			b.Fatal(err)
+		}
+		sweeps++
+	}
+	n, _ := t.Counts()
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(sweeps*n), "ns/process")
+}
+
+// BenchmarkTable tells how much memory an entry takes.
+func BenchmarkTable(b *testing.B) {
+	const n = 10_000
+	fake := newBench(b)
+	for b.Loop() {
+		var before, after runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&before)
+		t := NewTable(Config{FS: fake.table.cfg.FS, Clock: fake.clock, Self: 1})
+		for i := range n {
+			t.merge(&sight{
+				st:       Stat{PID: 2 + i, PPID: 1 + i/10, PGID: 2, SID: 2, State: 'S', Threads: 1, Start: 100, Comm: []byte("worker")},
+				argsRead: true, args: []byte("worker\x00--number\x00of\x00many"), at: time.Second, sweep: 1,
+			})
+		}
+		runtime.GC()
+		runtime.ReadMemStats(&after)
+		b.ReportMetric(float64(after.HeapAlloc-before.HeapAlloc)/n, "B/process")
+		runtime.KeepAlive(t)
 	}
 }

@@ -87,7 +87,8 @@ func (t *Table) fillReap(b *reap) {
 // unseenChild stands for a process nobody saw alive. What its group and session
 // tell of its ancestors is all there is.
 func (t *Table) unseenChild(b *reap, st *Stat, known, own bool) *entry {
-	e := &entry{id: b.ID, ppid: b.PPID}
+	e := &t.out.unseen
+	*e = entry{id: b.ID, ppid: b.PPID}
 	if own {
 		t.setOwnChild(e)
 	} else if known {

@@ -169,7 +169,7 @@ func (r *reader) statAgain(fd int, s *Stat) error {
 }
 
 // owner reads the effective user and group, which own the folder /proc/PID, of
-// zombies too (proc(5)).
+// zombies too (proc(5)). The files in it can be root's instead.
 func (r *reader) owner(pid int) (uid, gid int, err error) {
 	if r.fs == nil {
 		return 0, 0, errGone
@@ -246,6 +246,7 @@ func (l *lister) close() { closeFD(l.fd) }
 // PID is the PID plus a constant, so that a listing can begin at any PID and costs
 // only what is new (fs/proc/base.c, proc_pid_readdir).
 func (l *lister) between(after, last int, pids []int) ([]int, error) {
+	had := len(pids)
 	at, off := int64(0), l.fs.dirOffset.Load()
 	if off > 0 && after > 0 {
 		at = int64(after) + 1 + off
@@ -289,7 +290,7 @@ func (l *lister) between(after, last int, pids []int) ([]int, error) {
 		l.fs.dirOffset.Store(off)
 	}
 	if off < 0 {
-		slices.Sort(pids)
+		slices.Sort(pids[had:])
 	}
 	return pids, nil
 }

@@ -24,7 +24,10 @@ type looker struct {
 	list *lister
 	pids []int
 	exe  [512]byte
-	mine []byte // our own /proc/self/cgroup; nil: not read yet
+	// sights holds one for each depth of process, and one for command, so that a
+	// look allocates nothing.
+	sights [maxParents + 2]sight
+	mine   []byte // our own /proc/self/cgroup; nil: not read yet
 }
 
 func (l *looker) init(t *Table) {
@@ -105,10 +108,11 @@ var notHeld = held{fd: -1}
 // process looks at one process. sweep is the number of the sweep the look belongs
 // to, or 0. depth counts the children whose parent is looked at for their sake.
 func (l *looker) process(pid int, h held, sweep uint64, depth int) seen {
-	var s sight
-	k, burials := l.t.known(pid)
-	s.burials, s.sweep = burials, sweep
-	if err := l.stat(pid, h.fd, &s); err != nil {
+	s := &l.sights[depth]
+	*s = sight{sweep: sweep}
+	var k known
+	k, s.burials = l.t.known(pid)
+	if err := l.stat(pid, h.fd, s); err != nil {
 		if h.start == 0 {
 			h.start = k.start
 		}
@@ -119,11 +123,11 @@ func (l *looker) process(pid int, h held, sweep uint64, depth int) seen {
 	}
 	s.at = l.t.cfg.Clock.Boot()
 	fresh := !k.there || k.start != s.st.Start
-	if fresh && depth < maxParents && l.t.wantsParent(&s) {
+	if fresh && depth < maxParents && l.t.wantsParent(s) {
 		l.process(s.st.PPID, notHeld, sweep, depth+1)
 	}
 	if fresh {
-		s.inherits = l.t.inherits(&s)
+		s.inherits = l.t.inherits(s)
 		s.outside = s.st.PPID == 0 && l.outside(pid, &s.st)
 	}
 	changed := fresh || s.st.NoExec() != k.noExec || string(s.st.Comm) != k.comm ||
@@ -140,10 +144,10 @@ func (l *looker) process(pid int, h held, sweep uint64, depth int) seen {
 		}
 	case fresh && !s.inherits || !fresh && !k.argsStuck:
 		if changed || !k.args || sweep != 0 && s.at-k.argsAt > refresh {
-			l.command(pid, h.fd, &s)
+			l.command(pid, h.fd, s)
 		}
 	}
-	l.t.merge(&s)
+	l.t.merge(s)
 	return seen{start: s.st.Start, dead: s.st.Dead(), noExec: s.st.NoExec()}
 }
 
@@ -174,8 +178,8 @@ func (l *looker) command(pid, fd int, s *sight) {
 		if n, err := l.r.link(pid, "exe", l.exe[:]); err == nil && n < len(l.exe) {
 			exe = l.exe[:n]
 		}
-		var again sight
-		if l.stat(pid, fd, &again) != nil || again.st.Start != s.st.Start {
+		again := &l.sights[len(l.sights)-1]
+		if l.stat(pid, fd, again) != nil || again.st.Start != s.st.Start {
 			return
 		}
 		same := again.st.NoExec() == s.st.NoExec() && bytes.Equal(again.st.Comm, s.st.Comm) &&

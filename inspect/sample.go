@@ -33,9 +33,9 @@ const (
 // sweeps over all processes. It needs no privilege and leaves processes alone, but
 // misses what is faster than it. path is the PATH programs are looked for in,
 // besides the usual places.
-func Sample(path string) Source { return &sample{path: path} }
+func Sample(path string) Source { return &sample{places: bellPlaces(path)} }
 
-type sample struct{ path string }
+type sample struct{ places []string }
 
 func (s *sample) Name() string { return "sample" }
 
@@ -100,7 +100,7 @@ func (s *sampling) run(ctx context.Context, cfg *sample) error {
 		return err
 	}
 	reason := ""
-	if s.bell, err = newBell(bellPlaces(cfg.path)); err != nil {
+	if s.bell, err = newBell(cfg.places); err != nil {
 		reason = fmt.Sprintf("looking every %v, since it %v", pollEvery, err)
 	}
 	s.pause = time.NewTimer(time.Hour)

@@ -18,6 +18,7 @@ type scratch struct {
 	gone   event.ZombieGone
 	exit   event.Exit
 	origin event.Proc
+	unseen entry // stands for a process nobody saw alive
 }
 
 func (e *entry) owner() event.Owner { return event.Owner{UID: e.uid, GID: e.gid} }
