@@ -12,9 +12,9 @@ import (
 	"time"
 )
 
-// demoCommand runs pid1top demo in a folder for temporary files of its own, with a pid1
-// made for it in PATH.
-func demoCommand(t *testing.T) (cmd *exec.Cmd, tmp string) {
+// stage gives the demo a folder for temporary files of its own, and a pid1 made for
+// it in PATH.
+func stage(t *testing.T) (tmp string) {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("it takes some seconds; not with -short")
@@ -25,9 +25,9 @@ func demoCommand(t *testing.T) (cmd *exec.Cmd, tmp string) {
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("cannot build pid1: %v\n%s", err, out)
 	}
-	cmd = exec.Command("/proc/self/exe", "demo")
-	cmd.Env = append(os.Environ(), "PATH="+bin, "TMPDIR="+tmp, beProgram+"=1")
-	return cmd, tmp
+	t.Setenv("PATH", bin)
+	t.Setenv("TMPDIR", tmp)
+	return tmp
 }
 
 // left fails the test for everything of the demo that is still there: files, and
@@ -47,13 +47,13 @@ func left(t *testing.T, tmp string) {
 }
 
 func TestDemo(t *testing.T) {
-	t.Parallel()
-	cmd, tmp := demoCommand(t)
-	out, err := cmd.CombinedOutput()
-	if err != nil {
-		t.Fatalf("%v\n%s", err, out)
+	tmp := stage(t)
+	var out, errs bytes.Buffer
+	if status := run([]string{"pid1top", "demo"}, os.Environ(), stdio{nil, &out, &errs}); status != statusOK {
+		t.Fatalf("status %d, %s", status, errs.String())
 	}
-	text := string(out)
+	left(t, tmp)
+	text := out.String()
 	for _, want := range []string{
 		`(?m)^A leaking demo program ran under pid1 for \d+s, in `,
 		`(?m)^leaking: \d+ thumbd --watch /srv/uploads$`,
@@ -73,14 +73,14 @@ func TestDemo(t *testing.T) {
 	if t.Failed() {
 		t.Log(text)
 	}
-	left(t, tmp)
 }
 
 // ^C in the middle leaves nothing behind either.
 func TestDemoInterrupted(t *testing.T) {
-	t.Parallel()
-	cmd, tmp := demoCommand(t)
+	tmp := stage(t)
 	var errs bytes.Buffer
+	cmd := exec.Command("/proc/self/exe", "demo")
+	cmd.Env = append(os.Environ(), beProgram+"=1")
 	cmd.Stderr = &errs
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)

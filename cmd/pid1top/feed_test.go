@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
@@ -13,9 +14,11 @@ import (
 // feed is a pid1's feed without a pid1: a real journal and a real socket, with
 // events and rows made up here.
 type feed struct {
-	j    *journal.Journal
-	s    *journal.Server
-	now  time.Time
+	j   *journal.Journal
+	s   *journal.Server
+	now time.Time
+
+	mu   sync.Mutex // guards rows once the feed is served
 	rows []*event.Process
 }
 
@@ -37,6 +40,8 @@ func newFeed(path string, fill func(*feed)) (f *feed, stop func(), err error) {
 			s.UptimeMS, s.PIDsUsed, s.PIDsLimit = (2 * time.Hour).Milliseconds(), 40, 100
 		},
 		Processes: func(yield func(*event.Process) bool) {
+			f.mu.Lock()
+			defer f.mu.Unlock()
 			for _, r := range f.rows {
 				if !yield(r) {
 					return

@@ -177,6 +177,7 @@ func TestClean(t *testing.T) {
 		"\u0085\u009b31m":     `\x85\x9b31m`,
 		"größe 日本":            "größe 日本",
 		"a\u0301\u0301\u0301": "a\u0301\u0301",
+		"\u0301a":             `\u0301a`,
 		"\u200b\ufeff":        `\u200b\ufeff`,
 		"\U000e0041":          `\U0e0041`,
 		"\u00a0":              `\xa0`,

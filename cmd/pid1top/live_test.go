@@ -74,11 +74,15 @@ func TestLive(t *testing.T) {
 		}
 		f.j.Append(f.reap(400, 0, event.Ended{Code: 0}, "new"))
 		v.until("a live event", func() bool { return v.w.Reaps().Len() == 5 })
+		f.mu.Lock()
+		f.row(9600, 1, "S", time.Second, "late")
+		f.mu.Unlock()
+		v.until("another table", func() bool { return v.w.ByPID(9600) != nil })
 		v.until("the stats", func() bool { return v.w.Stats() != nil })
 
 		stop()
 		v.until("the loss", func() bool { return v.state == ui.Lost })
-		if v.w.Len() != 10 || v.w.Reaps().Len() != 5 {
+		if v.w.Len() != 11 || v.w.Reaps().Len() != 5 {
 			t.Errorf("%d processes and %d reaps left, want all that was known", v.w.Len(), v.w.Reaps().Len())
 		}
 		// Another pid1 at the same place.

@@ -110,8 +110,8 @@ func (w *World) applyZombieGone(e *event.ZombieGone, at time.Time) {
 	w.gone(p, p.End, e.Seq, at)
 }
 
-func (w *World) applyExit(e *event.Exit, at, now time.Time) {
-	p := w.dead(e.ID, e.PPID, at, now)
+func (w *World) applyExit(e *event.Exit, at time.Time) {
+	p := w.dead(e.ID, e.PPID, at)
 	if q := w.byPID[e.PPID]; q != nil {
 		q.Reaped++
 	}
@@ -126,7 +126,7 @@ func (w *World) applyExit(e *event.Exit, at, now time.Time) {
 	w.gone(p, e.Ended, e.Seq, at)
 }
 
-func (w *World) applyReap(e *event.Reap, at, now time.Time) {
+func (w *World) applyReap(e *event.Reap, at time.Time) {
 	w.reaps.add(e)
 	w.rate.add(at.Sub(w.base), e.Failed())
 	if q := w.byPID[w.reaper()]; q != nil {
@@ -136,7 +136,7 @@ func (w *World) applyReap(e *event.Reap, at, now time.Time) {
 	if e.Origin != nil {
 		ppid = e.Origin.PID
 	}
-	p := w.dead(e.ID, ppid, at, now)
+	p := w.dead(e.ID, ppid, at)
 	if p == nil {
 		return
 	}
@@ -148,13 +148,13 @@ func (w *World) applyReap(e *event.Reap, at, now time.Time) {
 	w.gone(p, e.Ended, e.Seq, at)
 }
 
-// dead finds the process an end is told of. One that was never seen is added, to
-// be shown as a ghost, when it ended just now: below the process with PID ppid.
-func (w *World) dead(id event.ID, ppid int, at, now time.Time) *Process {
+// dead finds the process an end is told of. One that was never seen is added below
+// the process with PID ppid, to be shown as a ghost; history goes at once.
+func (w *World) dead(id event.ID, ppid int, at time.Time) *Process {
 	if p := w.Process(id); p != nil {
 		return p
 	}
-	if now.Sub(at) >= GhostTime || w.byPID[id.PID] != nil {
+	if w.byPID[id.PID] != nil {
 		return nil
 	}
 	p := w.add(id, at)

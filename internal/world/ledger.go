@@ -113,19 +113,16 @@ func (l *ledger) measure(ev *doctor.Evidence, now time.Duration) {
 }
 
 // grew is the net growth. A parent that waits now and then makes a sawtooth,
-// whose two ends say nothing: the low points of the two halves do, the rise from
-// nothing at the beginning left out.
+// whose two ends say nothing: its low points do. Those of the last third of the
+// time are held against those of the third before; the first third, in which such
+// a parent rises from nothing to what it always has, is left out.
 func (l *ledger) grew(ev *doctor.Evidence, cur, start int64) int {
 	if ev.Gone == 0 {
 		return ev.Count - ev.Before
 	}
-	start = max(start, l.oldest+1)
-	half := start + (cur-start+1)/2
-	if half <= start {
-		// Too short for low points. Few waits among many deaths are no sawtooth yet.
-		if ev.Born > 3*ev.Gone {
-			return ev.Count - ev.Before
-		}
+	start = max(start, l.oldest)
+	third := (cur - start + 1) / 3
+	if third == 0 {
 		return 0
 	}
 	low := func(from, to int64) int {
@@ -137,7 +134,8 @@ func (l *ledger) grew(ev *doctor.Evidence, cur, start int64) int {
 		}
 		return v
 	}
-	return low(half, cur+1) - low(start, half)
+	last := cur + 1 - third
+	return low(last, cur+1) - low(last-third, last)
 }
 
 // sum1 is what one bucket holds.

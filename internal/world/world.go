@@ -164,9 +164,9 @@ func (w *World) Apply(ev event.Event, now time.Time) {
 	case *event.ZombieGone:
 		w.applyZombieGone(e, at)
 	case *event.Exit:
-		w.applyExit(e, at, now)
+		w.applyExit(e, at)
 	case *event.Reap:
-		w.applyReap(e, at, now)
+		w.applyReap(e, at)
 	case *event.Process:
 		w.applyRow(e)
 	case *event.ProcessesEnd:

@@ -278,8 +278,14 @@ func TestGap(t *testing.T) {
 // The viewer's clock stands apart from pid1's by an hour: ages come out right, in
 // events and in rows.
 func TestAgesWithClocksApart(t *testing.T) {
+	for _, off := range []time.Duration{-time.Hour, time.Hour} {
+		t.Run(off.String(), func(t *testing.T) { agesWithClocksApart(t, off) })
+	}
+}
+
+func agesWithClocksApart(t *testing.T, off time.Duration) {
 	f := newFeed(t)
-	f.off = -time.Hour
+	f.off = off
 	f.hello()
 	f.start(8, 1, "sh")
 	f.pass(20 * time.Second)
@@ -419,6 +425,28 @@ func TestVerdicts(t *testing.T) {
 			f.pass(10 * time.Second)
 			f.zombie(21, 8)
 			f.pass(10 * time.Second)
+		}, doctor.Held},
+		{"one that waits for the last but two", func(f *feed) {
+			for i := range 30 {
+				f.zombie(100+i, 8)
+				f.pass(10 * time.Second)
+				if i >= 2 {
+					f.zombieGone(100+i-2, 8)
+				}
+			}
+		}, doctor.Held},
+		{"one that waits for more and more at a time", func(f *feed) {
+			for m := range 9 {
+				for i := range m {
+					f.zombieGone(100+20*m-20+i, 8)
+				}
+				for i := range m + 1 {
+					f.zombie(100+20*m+i, 8)
+				}
+				f.pass(time.Minute)
+			}
+			f.zombie(20, 8)
+			f.pass(5 * time.Second)
 		}, doctor.Held},
 		{"one that waits for most", func(f *feed) {
 			for i := range 100 {
