@@ -36,7 +36,7 @@ func keyMsg(name string) tea.KeyPressMsg {
 	default:
 		k.Code = []rune(rest)[0]
 		if k.Mod == 0 {
-			k.Text = rest
+			k.Text = string(k.Code)
 		}
 	}
 	return k

@@ -310,7 +310,7 @@ func (m *model) selectedID() (event.ID, bool) {
 	switch m.view {
 	case treeView:
 		k, ok := m.tree.list.selected()
-		return k.id, ok && k.fold == ""
+		return k.id, ok && k.fold == noneFolded
 	case zombieView:
 		k, ok := m.zombies.list.selected()
 		return k.parent, ok

@@ -1,10 +1,6 @@
 package ui
 
-import (
-	"strings"
-
-	"pid1/event"
-)
+import "pid1/event"
 
 const (
 	// foldSiblings is how many siblings with one command make one line.
@@ -21,8 +17,18 @@ const (
 // fold among a process's children.
 type treeKey struct {
 	id   event.ID
-	fold string // "": the process itself; "z": its folded zombies; "c" and a comm: those siblings
+	fold foldKind
+	comm string // of folded siblings
 }
+
+// foldKind says what of a process's children are folded.
+type foldKind uint8
+
+const (
+	noneFolded     foldKind = iota // the row is the process itself
+	zombiesFolded                  // its zombies
+	siblingsFolded                 // those that run one command
+)
 
 // treeRow is a row of the tree.
 type treeRow struct {
@@ -60,6 +66,7 @@ type tree struct {
 	// scratch, to be free of garbage
 	wanted []bool
 	below  []bool
+	stack  []int
 	shown  int
 }
 
@@ -72,10 +79,11 @@ func (t *tree) build(s *scene, height int) {
 	t.match(s)
 	t.rows = t.rows[:0]
 	t.shown = 0
-	roots := t.children(s, -1, nil)
-	for i, r := range roots {
-		t.add(s, r, -1, 0, i == len(roots)-1)
+	t.children(s, -1)
+	for i, roots := 0, len(t.stack); i < roots; i++ {
+		t.add(s, t.stack[i], -1, 0, i == roots-1)
 	}
+	t.pop(0)
 	keys := t.list.buffer()
 	for i := range t.rows {
 		keys = append(keys, t.rows[i].key)
@@ -110,19 +118,23 @@ func (t *tree) visible(i int) bool { return t.wanted[i] || t.below[i] }
 // narrowed reports whether not everything is shown.
 func (t *tree) narrowed() bool { return t.zombiesOnly || t.filter.active() }
 
-// children appends the visible children of process i, or the roots for -1.
-func (t *tree) children(s *scene, i int, dst []int) []int {
-	from, to := 0, len(s.procs)
+// children pushes the visible children of process i, or the roots for -1, on the
+// stack. The caller takes them off again with pop.
+func (t *tree) children(s *scene, i int) (from int) {
+	from = len(t.stack)
+	j, to := 0, len(s.procs)
 	if i >= 0 {
-		from, to = i+1, s.procs[i].end
+		j, to = i+1, s.procs[i].end
 	}
-	for j := from; j < to; j = s.procs[j].end {
+	for ; j < to; j = s.procs[j].end {
 		if t.visible(j) {
-			dst = append(dst, j)
+			t.stack = append(t.stack, j)
 		}
 	}
-	return dst
+	return from
 }
+
+func (t *tree) pop(from int) { t.stack = t.stack[:from] }
 
 // add adds the row of process i and what is under it.
 func (t *tree) add(s *scene, i, parent, depth int, last bool) {
@@ -131,9 +143,10 @@ func (t *tree) add(s *scene, i, parent, depth int, last bool) {
 	if t.wanted[i] {
 		t.shown++
 	}
-	kids := t.children(s, i, nil)
+	from := t.children(s, i)
+	defer t.pop(from)
 	at := len(t.rows)
-	if len(kids) > 0 {
+	if len(t.stack) > from {
 		row.mark = isOpen
 		if t.closed[row.key] {
 			row.mark = isClosed
@@ -141,56 +154,61 @@ func (t *tree) add(s *scene, i, parent, depth int, last bool) {
 	}
 	t.rows = append(t.rows, row)
 	if row.mark == isOpen {
-		t.addChildren(s, i, kids, at, depth+1)
+		t.addChildren(s, i, from, at, depth+1)
 	}
 }
 
-// addChildren adds the rows of a process's children, folded where they are many.
-func (t *tree) addChildren(s *scene, i int, kids []int, parent, depth int) {
+// addChildren adds the rows of a process's children, which are on the stack from
+// from on, folded where they are many.
+func (t *tree) addChildren(s *scene, i, from, parent, depth int) {
+	to := len(t.stack)
 	zombies := 0
-	for _, k := range kids {
+	for _, k := range t.stack[from:to] {
 		if foldable(s, k) {
 			zombies++
 		}
 	}
-	groups := t.siblings(s, i, kids)
+	many := t.siblings(s, i, t.stack[from:to])
+	if zombies <= foldZombies && many == nil {
+		for n := from; n < to; n++ {
+			t.add(s, t.stack[n], parent, depth, n == to-1)
+		}
+		return
+	}
+
 	type item struct {
-		p       int
-		fold    string
+		key     treeKey
 		members []int
 	}
-	items := make([]item, 0, len(kids))
-	where := map[string]int{}
+	var items []item
+	where := map[treeKey]int{}
 	zseen := 0
-	for _, k := range kids {
-		fold := ""
+	for _, k := range t.stack[from:to] {
+		p := &s.procs[k]
+		key := treeKey{id: p.id}
 		switch {
 		case foldable(s, k):
 			if zseen++; zombies > foldZombies && zseen > 1 {
-				fold = "z"
+				key = treeKey{id: s.procs[i].id, fold: zombiesFolded}
 			}
-		case groups["c"+s.procs[k].comm] && s.procs[k].zunder == 0:
-			fold = "c" + s.procs[k].comm
+		case many[p.comm] && p.zunder == 0:
+			key = treeKey{id: s.procs[i].id, fold: siblingsFolded, comm: p.comm}
 		}
-		if fold == "" {
-			items = append(items, item{p: k})
-			continue
-		}
-		at, ok := where[fold]
+		at, ok := where[key]
 		if !ok {
 			at = len(items)
-			where[fold] = at
-			items = append(items, item{p: k, fold: fold})
+			where[key] = at
+			items = append(items, item{key: key})
 		}
 		items[at].members = append(items[at].members, k)
 	}
 	for n, it := range items {
 		last := n == len(items)-1
-		if it.fold == "" {
-			t.add(s, it.p, parent, depth, last)
-			continue
+		if it.key.fold == noneFolded {
+			t.add(s, it.members[0], parent, depth, last)
+		} else {
+			t.addFold(s, it.key, it.members, parent, depth, last)
 		}
-		t.addFold(s, treeKey{id: s.procs[i].id, fold: it.fold}, it.members, parent, depth, last)
 	}
 }
 
@@ -243,17 +261,17 @@ func (t *tree) siblings(s *scene, i int, kids []int) map[string]bool {
 	count := map[string]int{}
 	for _, k := range kids {
 		if p := &s.procs[k]; !foldable(s, k) && p.zunder == 0 {
-			count["c"+p.comm]++
+			count[p.comm]++
 		}
 	}
 	var many map[string]bool
-	for fold, n := range count {
-		key := treeKey{id: s.procs[i].id, fold: fold}
+	for comm, n := range count {
+		key := treeKey{id: s.procs[i].id, fold: siblingsFolded, comm: comm}
 		if n >= foldSiblings || n >= unfoldSiblings && t.grouped[key] {
 			if many == nil {
 				many = map[string]bool{}
 			}
-			many[fold] = true
+			many[comm] = true
 			t.grouped[key] = true
 		} else if t.grouped[key] {
 			delete(t.grouped, key)
@@ -273,22 +291,25 @@ func (t *tree) standIn(s *scene) func(treeKey) (treeKey, bool) {
 				break
 			}
 		}
-		if i < 0 || s.procs[i].parent < 0 {
+		if i < 0 {
 			return treeKey{}, false
 		}
-		p := &s.procs[i]
-		if k.fold != "" { // a fold that came apart: its first member
+		if k.fold != noneFolded { // a fold that came apart: its first member
 			for j := range t.rows {
 				q := &s.procs[t.rows[j].p]
-				if q.parent == i && (k.fold == "z" && q.zombie() || k.fold == "c"+q.comm) {
+				if q.parent == i && (k.fold == zombiesFolded && q.zombie() || k.fold == siblingsFolded && k.comm == q.comm) {
 					return t.rows[j].key, true
 				}
 			}
 			return treeKey{id: k.id}, true
 		}
-		fold := treeKey{id: s.procs[p.parent].id, fold: "c" + p.comm}
+		p := &s.procs[i]
+		if p.parent < 0 {
+			return treeKey{}, false
+		}
+		fold := treeKey{id: s.procs[p.parent].id, fold: siblingsFolded, comm: p.comm}
 		if p.zombie() {
-			fold.fold = "z"
+			fold = treeKey{id: fold.id, fold: zombiesFolded}
 		}
 		if index(t.list.keys, fold) >= 0 {
 			return fold, true
@@ -357,7 +378,4 @@ func (t *tree) current() *treeRow {
 }
 
 // isFold reports whether the row stands for several processes.
-func (r *treeRow) isFold() bool { return r.key.fold != "" }
-
-// foldWord is the command a fold of siblings is about.
-func (r *treeRow) foldWord() string { return strings.TrimPrefix(r.key.fold, "c") }
+func (r *treeRow) isFold() bool { return r.key.fold != noneFolded }

@@ -136,7 +136,7 @@ func TestFoldsSurviveRefresh(t *testing.T) {
 	mustNotSee(t, m, "gunicorn: worker")
 	press(m, "l")
 	mustSee(t, m, "▾ gunicorn: master", "gunicorn: worker", "41 more zombies")
-	m.tree.list.choose(treeKey{id: id(812), fold: "z"})
+	m.tree.list.choose(treeKey{id: id(812), fold: zombiesFolded})
 	press(m, "space")
 	mustSee(t, m, "▾ 41 more zombies", "9130 Z")
 	f.leak(3)
@@ -160,7 +160,7 @@ func TestTheSelectedMayVanishIntoAFold(t *testing.T) {
 	m.tree.list.choose(treeKey{id: id(2003)})
 	f.start(2500, 7, "sleep", "sleep", "infinity")
 	bring(m, f)
-	if k, _ := m.tree.list.selected(); k != (treeKey{id: id(7), fold: "csleep"}) {
+	if k, _ := m.tree.list.selected(); k != (treeKey{id: id(7), fold: siblingsFolded, comm: "sleep"}) {
 		t.Errorf("selected %v, want the fold", k)
 	}
 	press(m, "space")
@@ -232,4 +232,18 @@ func TestReapsTail(t *testing.T) {
 	if !m.reaps.list.tail || m.reaps.list.sel != len(m.reaps.rows)-1 {
 		t.Error("G does not follow")
 	}
+}
+
+func TestAnOriginThatIsGoneSaysSo(t *testing.T) {
+	m, f := screen(100, 20, Options{}, func(f *feed) {
+		f.healthy()
+		f.start(600, 1, "bash", "bash")
+		f.reap(601, 0, "", time.Second, &event.Proc{ID: id(600), Comm: "bash", How: event.HowSeen}, "ls", "ls")
+	})
+	press(m, "4")
+	mustSee(t, m, "600 bash ")
+	mustNotSee(t, m, "(gone)")
+	f.reap(600, 0, "", time.Second, nil, "bash", "bash")
+	bring(m, f)
+	mustSee(t, m, "600 bash (gone)")
 }

@@ -74,7 +74,7 @@ func (t *tree) drawRow(c *canvas, s *scene, r *treeRow, at []place, o *Options) 
 	switch {
 	case p.gone, r.aside, r.isFold() && r.gone == r.count:
 		look = faint
-	case r.key.fold == "z" || p.zombie():
+	case r.key.fold == zombiesFolded || p.zombie():
 		look = bad
 	}
 	if c.sel {
@@ -100,11 +100,11 @@ func (t *tree) drawRow(c *canvas, s *scene, r *treeRow, at []place, o *Options) 
 func treeCell(r *treeRow, p *proc, col int, look style, o *Options) (string, style) {
 	if r.isFold() {
 		switch {
-		case col == tPID && r.key.fold == "z":
+		case col == tPID && r.key.fold == zombiesFolded:
 			return "+" + itoa(r.count), look
 		case col == tPID:
 			return itoa(r.count) + "x", look
-		case col == tState && r.key.fold == "z":
+		case col == tState && r.key.fold == zombiesFolded:
 			return "Z", look
 		case col == tState && r.gone == r.count:
 			return "X", look
@@ -182,12 +182,12 @@ func (t *tree) drawCommand(c *canvas, s *scene, r *treeRow, look style, width in
 		c.put(look, " ")
 	}
 	switch {
-	case r.key.fold == "z":
+	case r.key.fold == zombiesFolded:
 		c.put(look, itoa(r.count)+" more zombies")
 		return
 	case r.isFold():
 		c.put(look, itoa(r.count)+" x ")
-		c.text(look, r.foldWord(), end-c.x)
+		c.text(look, r.key.comm, end-c.x)
 		if r.gone > 0 && r.gone < r.count {
 			c.put(faint, ", "+itoa(r.gone)+" just gone")
 		}
