@@ -20,12 +20,13 @@ var mayImport = map[string][]string{
 	"inspect":          {"event"},
 	"reaper":           {"internal/siginfo"},
 	"ui":               {"event", "doctor", "internal/world"},
+	"internal/cgroup":  {},
 	"internal/early":   {},
 	"internal/journal": {"event"},
 	"internal/nstest":  {},
 	"internal/siginfo": {},
 	"internal/world":   {"event", "doctor"},
-	"cmd/pid1":         {"event", "reaper", "inspect", "internal/early", "internal/journal", "internal/siginfo"},
+	"cmd/pid1":         {"event", "reaper", "inspect", "internal/cgroup", "internal/early", "internal/journal", "internal/siginfo"},
 	"cmd/pid1top":      {"event", "client", "doctor", "inspect", "ui", "internal/world"},
 }
 
@@ -38,7 +39,7 @@ var mayNotLink = map[string][]string{
 // mayNotName is what a package must not import itself: the screen reads neither
 // sockets nor /proc, whatever the terminal library contains.
 var mayNotName = map[string][]string{
-	"ui":             {"net", "os", "golang.org/x/sys"},
+	"ui":             {"net", "os/exec", "path/filepath", "golang.org/x/sys"},
 	"internal/world": {"net", "os", "golang.org/x/sys"},
 	"doctor":         {"net", "os", "golang.org/x/sys"},
 }

@@ -38,8 +38,8 @@ func Run(t *testing.T, image string, options []string, cmd ...string) *Container
 	c := &Container{Name: strings.TrimSpace(id)[:12], t: t}
 	t.Cleanup(func() {
 		if t.Failed() {
-			out, _ := exec.Command("docker", "logs", c.Name).CombinedOutput()
-			t.Logf("the container's output:\n%s", tail(string(out), 40))
+			stdout, stderr := c.Logs()
+			t.Logf("the container's last output:\n%s\nand on stderr:\n%s", tail(stdout, 5), tail(stderr, 20))
 		}
 		command("docker", "rm", "--force", "--volumes", c.Name)
 	})
