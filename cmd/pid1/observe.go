@@ -20,6 +20,7 @@ import (
 type observer struct {
 	table   *inspect.Table
 	journal *journal.Journal
+	oom     *oomWatch
 	log     *slog.Logger
 	off     bool
 
@@ -29,6 +30,10 @@ type observer struct {
 }
 
 var _ reaper.Observer = (*observer)(nil)
+
+// oomProbable is said of what was killed while the cgroup's count of such kills
+// rose: the kernel does not say whom it chose.
+const oomProbable = "probable"
 
 // guard is deferred by every method.
 func (o *observer) guard() {
@@ -65,6 +70,9 @@ func (o *observer) Reaped(d reaper.Death) {
 	ev.Ended = ended(d)
 	ev.Main = d.Main
 	ev.Rusage = rusage(&d.Usage)
+	if d.Signal == unix.SIGKILL && o.oom.victim(time.Now()) {
+		ev.OOM = oomProbable
+	}
 	o.journal.Append(ev)
 	if d.Main {
 		o.main = *ev
@@ -78,7 +86,10 @@ func (o *observer) MainExited(d reaper.Death, status int) {
 	defer o.guard()
 	ev := event.New(event.TypeMainExit).(*event.MainExit)
 	ev.ID = event.ID{PID: d.PID, Start: o.main.Start}
-	ev.Ended, ev.Status, ev.LifetimeMS = ended(d), status, o.main.LifetimeMS
+	ev.Ended, ev.Status, ev.LifetimeMS, ev.OOM = ended(d), status, o.main.LifetimeMS, o.main.OOM
+	if ev.OOM != "" {
+		o.log.Warn("COMMAND was killed, probably because the container ran out of memory")
+	}
 	o.journal.Append(ev)
 }
 
@@ -167,6 +178,19 @@ func (o *observer) Ended(sd reaper.Shutdown) {
 			sv.Signals = append(sv.Signals, event.Sent{Signal: siginfo.Name(sent.Signal), TS: sent.Time})
 		}
 		ev.Survivors = append(ev.Survivors, sv)
+	}
+	o.journal.Append(ev)
+}
+
+// emit takes the table's events into the journal.
+func (o *observer) emit(ev event.Event) {
+	if e, ok := ev.(*event.Exit); ok {
+		switch {
+		case e.Signal == "SIGKILL" && o.oom.victim(time.Now()):
+			e.OOM = oomProbable
+		case !e.Known():
+			o.oom.check(time.Now())
+		}
 	}
 	o.journal.Append(ev)
 }

@@ -14,6 +14,7 @@ import (
 
 	"pid1/event"
 	"pid1/inspect"
+	"pid1/internal/cgroup"
 	"pid1/internal/journal"
 )
 
@@ -22,6 +23,7 @@ type watch struct {
 	observer *observer
 	table    *inspect.Table
 	journal  *journal.Journal
+	group    *cgroup.Group
 	server   *journal.Server // nil: nobody can connect
 	source   inspect.Source  // nil: only what dies is looked at
 	hello    event.Hello
@@ -40,11 +42,12 @@ func newWatch(o *options, role, path string, log *slog.Logger) *watch {
 	if err != nil {
 		log.Warn("nothing is known of processes but how they end", "error", err)
 	}
+	w.group = cgroup.Open("/proc")
+	w.observer = &observer{journal: w.journal, oom: newOOMWatch(w.group, w.journal), log: log}
 	w.table = inspect.NewTable(inspect.Config{
-		FS: fs, Self: os.Getpid(), Under: role == "subreaper",
-		Emit: func(ev event.Event) { w.journal.Append(ev) },
+		FS: fs, Self: os.Getpid(), Under: role == "subreaper", Emit: w.observer.emit,
 	})
-	w.observer = &observer{table: w.table, journal: w.journal, log: log}
+	w.observer.table = w.table
 	trace := "off"
 	if o.trace.value != "off" && fs != nil {
 		trace = "sample"
@@ -96,6 +99,13 @@ func (w *watch) socket() string {
 func (w *watch) stats(s *event.Stats) {
 	s.UptimeMS = time.Since(w.hello.Started).Milliseconds()
 	s.Processes, s.Zombies = w.table.Counts()
+	if used, limit, err := w.group.PIDs(); err == nil {
+		s.PIDsUsed = used
+		if limit != cgroup.Unlimited {
+			s.PIDsLimit = limit
+		}
+	}
+	w.observer.oom.check(time.Now())
 }
 
 // start begins to observe. COMMAND runs by now.
