@@ -10,6 +10,7 @@ type list[K comparable] struct {
 	off    int  // index of the row on the first line; negative: empty lines first
 	height int  // lines on the screen
 	tail   bool // the selection stays on the last row, whatever comes
+	placed bool // the user chose the row: its line is kept even beside empty lines
 	spare  []K  // for sync to be free of garbage
 }
 
@@ -79,7 +80,10 @@ func (l *list[K]) find(old []K, fallback func(K) (K, bool)) (int, bool) {
 // line is kept even where the list ends: a row that moves is worse than an empty
 // line.
 func (l *list[K]) bound() {
-	slack := l.height / 2
+	slack := 0
+	if l.placed {
+		slack = l.height / 2
+	}
 	n := len(l.keys)
 	l.off = min(l.off, max(0, n-l.height)+slack, n-1)
 	l.off = max(l.off, -slack)
@@ -102,6 +106,7 @@ func (l *list[K]) moveTo(i int) {
 	if n == 0 {
 		return
 	}
+	l.placed = true
 	l.sel = min(max(i, 0), n-1)
 	if l.sel < n-1 {
 		l.tail = false

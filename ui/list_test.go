@@ -25,6 +25,7 @@ func TestSelectionStaysOnItsLine(t *testing.T) {
 		}
 		height := 5 + rng.IntN(30)
 		l.sync(append(l.buffer(), rows...), height, nil)
+		l.moveTo(rng.IntN(60))
 		for step := range 200 {
 			was, ok := l.selected()
 			line := l.sel - l.off
@@ -140,5 +141,17 @@ func TestAnEmptyListHoldsNothing(t *testing.T) {
 	l.sync([]int{4}, 1, nil)
 	if k, ok := l.selected(); !ok || k != 4 {
 		t.Error("the first row is not selected")
+	}
+}
+
+// TestUntouchedListStaysFilled: where the user chose no row there is nothing to
+// hold still for.
+func TestUntouchedListStaysFilled(t *testing.T) {
+	var l list[int]
+	l.sync([]int{1, 2, 3}, 10, nil)
+	l.off-- // a verdict above the list went
+	l.sync([]int{1, 2, 3, 4}, 11, nil)
+	if l.off != 0 {
+		t.Errorf("the list begins at row %d", l.off)
 	}
 }

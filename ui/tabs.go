@@ -1,0 +1,112 @@
+package ui
+
+import "strings"
+
+// drawTabs draws the views to choose from and how the list is narrowed.
+func (m *model) drawTabs(c *canvas) {
+	if !m.frame.tabs || !c.row(false) {
+		return
+	}
+	c.put(plain, " ")
+	m.tabEnds = m.tabEnds[:0]
+	for v, text := range m.tabNames() {
+		if view(v) == m.view {
+			c.put(barOn, "["+text+"]")
+		} else {
+			c.put(plain, " "+text+" ")
+		}
+		m.tabEnds = append(m.tabEnds, c.x)
+	}
+	right := m.narrowing()
+	if n := cellWidth(right); n > 0 {
+		if room := c.width - c.x - 2; room < n {
+			right = m.count()
+			n = cellWidth(right)
+		}
+		if n < c.width-c.x {
+			c.to(c.width - n - 1)
+			c.put(faint, right)
+		}
+	}
+	c.end(plain)
+}
+
+// tabNames are the views' names, as long as they fit: all of them, then without
+// the Overview's, then the chosen one's alone.
+func (m *model) tabNames() [views]string {
+	var names [views]string
+	for keep := range 3 {
+		used := 1
+		for v := range views {
+			names[v] = itoa(int(v) + 1)
+			if keep == 0 || v == m.view || keep == 1 && v != overview {
+				names[v] += " " + viewNames[v]
+			}
+			if v == zombieView && m.shown.dead > 0 {
+				names[v] += "(" + itoa(m.shown.dead) + ")"
+			}
+			used += len(names[v]) + 2
+		}
+		// In the first round room is left for what the right end says.
+		if used <= m.width-24 || keep > 0 && used <= m.width {
+			break
+		}
+	}
+	return names
+}
+
+// narrowing says what of all there is the view shows.
+func (m *model) narrowing() string {
+	var parts []string
+	if f := m.filter(); f != nil && f.active() {
+		parts = append(parts, "filter "+bound(clean(f.text, m.theme.ascii), 20))
+	}
+	switch m.view {
+	case treeView:
+		if m.tree.zombiesOnly {
+			parts = append(parts, "zombies only")
+		}
+		if m.tree.noGhosts {
+			parts = append(parts, "no ghosts")
+		}
+	case reapView:
+		if m.reaps.failures {
+			parts = append(parts, "failures only")
+		}
+	}
+	return strings.Join(append(parts, m.count()), "   ")
+}
+
+// count says how many lines of the whole are shown, and where the screen is in
+// them.
+func (m *model) count() string {
+	switch m.view {
+	case treeView:
+		n := itoa(m.tree.shown)
+		if all := len(m.shown.procs); m.tree.narrowed() && all != m.tree.shown {
+			n += " of " + itoa(all)
+		}
+		return n + " shown" + more(m.tree.list.above(), m.tree.list.below(), m.theme)
+	case zombieView:
+		return plural(len(m.shown.groups), "parent") + more(m.zombies.list.above(), m.zombies.list.below(), m.theme)
+	case reapView:
+		return itoa(len(m.reaps.rows)) + " kept" + more(m.reaps.list.above(), m.reaps.list.below(), m.theme)
+	}
+	return ""
+}
+
+// more says how much is beyond the screen's edges.
+func more(above, below int, t *theme) string {
+	up, down := "↑", "↓"
+	if t.ascii {
+		up, down = "^", "v"
+	}
+	out := ""
+	if above > 0 {
+		out += " " + up + itoa(above)
+	}
+	if below > 0 {
+		out += " " + down + itoa(below)
+	}
+	return out
+}
