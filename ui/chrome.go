@@ -13,7 +13,7 @@ const (
 
 // frame says which lines of the screen go to what.
 type frame struct {
-	verdict int // lines: none, the verdict, the verdict and its advice
+	verdict int // lines: none, or the verdict and what there is room for of its advice
 	tabs    bool
 	body    int
 	foot    bool
@@ -28,16 +28,20 @@ func (f frame) top() int {
 	return n
 }
 
-// frameFor shares out the lines of the screen. told: the body tells the troubles.
-func frameFor(w, h, troubles int, advice, told bool) frame {
+// frameFor shares out the lines of the screen. advice is how many lines there are
+// of it; told: the body tells the troubles.
+func frameFor(w, h, troubles, advice int, told bool) frame {
 	if w < leastWidth || h < leastHeight {
 		return frame{}
 	}
 	f := frame{tabs: true, foot: true}
 	if troubles > 0 && h >= 18 && !told {
 		f.verdict = 1
-		if advice && h >= 24 {
-			f.verdict = 2
+		switch {
+		case h >= 28:
+			f.verdict += min(advice, 2)
+		case h >= 24:
+			f.verdict += min(advice, 1)
 		}
 	}
 	f.body = h - f.top() - 1
@@ -224,6 +228,9 @@ func (m *model) verdictWordLook() style {
 	return good
 }
 
+// adviceIndent is where the advice begins.
+const adviceIndent = 5
+
 // drawVerdict draws what is wrong, who does it, and what to do.
 func (m *model) drawVerdict(c *canvas) {
 	if m.frame.verdict == 0 || len(m.trouble) == 0 || !c.row(false) {
@@ -243,9 +250,19 @@ func (m *model) drawVerdict(c *canvas) {
 	c.spaces(c.width - len(why) - c.x)
 	c.put(alarm, why)
 	c.end(alarm)
-	if m.frame.verdict > 1 && c.row(false) {
-		c.put(strong, "   "+c.t.arrow+" ")
-		c.text(strong, f.advice, c.width-c.x)
+	for i := range m.frame.verdict - 1 {
+		if !c.row(false) {
+			return
+		}
+		if i == 0 {
+			c.put(strong, "   "+c.t.arrow+" ")
+		}
+		c.to(adviceIndent)
+		text := m.advice[i]
+		if i == m.frame.verdict-2 && i < len(m.advice)-1 {
+			text += " " + c.t.ellipsis
+		}
+		c.text(strong, text, c.width-c.x)
 		c.end(plain)
 	}
 }

@@ -43,6 +43,7 @@ type model struct {
 	view    view
 	frame   frame
 	trouble []finding // what is wrong, the connection first
+	advice  []string  // on the first of them, wrapped
 	tree    *tree
 	zombies *zombies
 	reaps   *reaps
@@ -138,8 +139,11 @@ func (m *model) arrange() {
 	m.trouble = append(m.connTrouble(m.trouble[:0]), m.shown.trouble...)
 	troubles := len(m.trouble)
 	// The Zombies view has the advice below, the Overview has all of it.
-	advice := troubles > 0 && m.trouble[0].advice != "" && m.view != zombieView
-	f := frameFor(m.width, m.height, troubles, advice, m.view == overview)
+	m.advice = nil
+	if troubles > 0 && m.trouble[0].advice != "" && m.view != zombieView {
+		m.advice = wrap(clean(m.trouble[0].advice, m.theme.ascii), m.width-adviceIndent-2)
+	}
+	f := frameFor(m.width, m.height, troubles, len(m.advice), m.view == overview)
 	// A verdict that comes or goes moves the body, not the selection.
 	if d := f.top() - m.frame.top(); m.frame.body > 0 && f.body > 0 && d == m.frame.body-f.body {
 		m.tree.list.off += d

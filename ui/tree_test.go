@@ -247,3 +247,19 @@ func TestAnOriginThatIsGoneSaysSo(t *testing.T) {
 	bring(m, f)
 	mustSee(t, m, "600 bash (gone)")
 }
+
+func TestZombiesOfOneProgramAreOneLine(t *testing.T) {
+	m, f := screen(100, 30, Options{}, func(f *feed) {
+		f.healthy()
+		f.leak(2)
+	})
+	press(m, "3")
+	mustSee(t, m, "2x <convert -resize 200 a.png>")
+	f.start(9500, 812, "convert", "convert", "-resize", "200", "b.png")
+	f.zombie(9500, 812, "gunicorn", "convert", "convert", "-resize", "200", "b.png")
+	f.start(9501, 812, "sh", "sh", "-c", "x")
+	f.zombie(9501, 812, "gunicorn", "sh", "sh", "-c", "x")
+	f.zombie(9502, 812, "gunicorn", "convert")
+	bring(m, f)
+	mustSee(t, m, "4x <convert -resize 200 …>", "9501 <sh -c x>")
+}

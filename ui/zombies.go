@@ -11,7 +11,7 @@ import (
 )
 
 // zombieKey names a row of the Zombies view: a parent, or the zombies under it
-// that ran one command and ended one way.
+// that ran one program and ended one way.
 type zombieKey struct {
 	parent event.ID
 	what   string
@@ -23,6 +23,7 @@ type zombieRow struct {
 	mark   foldMark
 	count  int
 	text   string
+	mixed  bool // text is what their command lines begin with
 	status string
 	pid    int // of the only one
 	oldest time.Duration
@@ -64,32 +65,57 @@ func (z *zombies) build(s *scene, height int) {
 	z.list.sync(keys, height, func(k zombieKey) (zombieKey, bool) { return zombieKey{parent: k.parent}, true })
 }
 
-// kinds are the rows under a parent: its zombies by command and end, the most
+// kinds are the rows under a parent: its zombies by program and end, the most
 // frequent first.
 func kinds(g *world.Group, at int) []zombieRow {
 	var rows []zombieRow
+	var args [][]string // what the command lines of a row have in common
 	where := map[string]int{}
 	for i := range g.Zombies {
 		zo := &g.Zombies[i]
-		text, st := command(zo.Comm, zo.Cmdline), world.Status(zo.End)
-		if !zo.End.Known() {
-			st = ""
+		st := ""
+		if zo.End.Known() {
+			st = world.Status(zo.End)
 		}
-		what := text + "\x00" + st
+		what := zo.Comm + "\x00" + st
 		j, ok := where[what]
 		if !ok {
 			j = len(rows)
 			where[what] = j
 			rows = append(rows, zombieRow{
 				key: zombieKey{parent: g.Parent.ID, what: what}, group: at,
-				text: text, status: st, pid: zo.PID,
+				text: "[" + zo.Comm + "]", status: st, pid: zo.PID,
 			})
+			args = append(args, nil)
+		}
+		switch {
+		case len(zo.Cmdline) == 0:
+		case args[j] == nil:
+			args[j] = zo.Cmdline
+		default:
+			n := shared(args[j], zo.Cmdline)
+			rows[j].mixed = rows[j].mixed || n < len(args[j]) || n < len(zo.Cmdline)
+			args[j] = args[j][:max(n, 1)]
 		}
 		rows[j].count++
 		rows[j].oldest = max(rows[j].oldest, zo.Age)
 	}
+	for j := range rows {
+		if args[j] != nil {
+			rows[j].text = joinArgs(args[j])
+		}
+	}
 	sort.SliceStable(rows, func(i, j int) bool { return rows[i].count > rows[j].count })
 	return rows
+}
+
+// shared counts the arguments that two command lines begin with alike.
+func shared(a, b []string) int {
+	n := 0
+	for n < len(a) && n < len(b) && a[n] == b[n] {
+		n++
+	}
+	return n
 }
 
 func (z *zombies) current() *zombieRow {
@@ -200,7 +226,7 @@ func (z *zombies) nothing(c *canvas) {
 func (z *zombies) drawRow(c *canvas, s *scene, r *zombieRow, at []place) {
 	g := &s.groups[r.group]
 	if r.mark == noFold {
-		z.drawKind(c, r, at)
+		z.drawKind(c, r)
 		return
 	}
 	look, mark := verdictLook(g.Verdict), c.t.open
@@ -238,8 +264,8 @@ func (z *zombies) drawRow(c *canvas, s *scene, r *zombieRow, at []place) {
 	}
 }
 
-// drawKind draws zombies of one command over the whole line.
-func (z *zombies) drawKind(c *canvas, r *zombieRow, at []place) {
+// drawKind draws zombies of one program over the whole line.
+func (z *zombies) drawKind(c *canvas, r *zombieRow) {
 	c.to(3)
 	if r.count == 1 {
 		c.right(faint, itoa(r.pid), 7)
@@ -259,7 +285,14 @@ func (z *zombies) drawKind(c *canvas, r *zombieRow, at []place) {
 		tail = ""
 	}
 	c.put(plain, "<")
-	c.text(plain, r.text, room-len(tail)-4)
+	room -= len(tail) + 4
+	if r.mixed {
+		room -= 2
+	}
+	c.text(plain, r.text, room)
+	if r.mixed {
+		c.put(faint, " "+c.t.ellipsis)
+	}
 	c.put(plain, ">")
 	if tail != "" {
 		c.put(plain, "  ")
