@@ -52,7 +52,7 @@ func appendClean(dst []byte, s string, limit int, ascii bool) (out []byte, cells
 				i += n
 				continue
 			}
-			piece, w = utf8.AppendRune(esc[:0], r), 0
+			piece, w = utf8.AppendRune(esc[:0], r), runeCells(r)
 		case !drawable(r):
 			piece = appendEscape(esc[:0], r)
 			w, marks = len(piece), 0
