@@ -131,8 +131,8 @@ func TestHelloHistoryLiveAndRequests(t *testing.T) {
 			t.Fatal(err)
 		}
 		h := ev.Header()
-		if h.Type == event.TypeStats {
-			continue
+		if h.Type == event.TypeStats || len(got) == 0 && h.Seq != 0 {
+			continue // what comes unasked when the request was late
 		}
 		if !strings.Contains(string(c.Line()), string(h.Type)) || !strings.HasSuffix(string(c.Line()), "\n") {
 			t.Errorf("the line of %s is %q", h.Type, c.Line())
@@ -211,8 +211,12 @@ func TestTheReasonIsToldEvenIfTheRequestCannotBeSent(t *testing.T) {
 func TestDialEndsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	block := make(chan struct{})
-	path := fake(t, func(net.Conn) { cancel(); <-block })
-	_, err := Dial(ctx, path)
+	path := fake(t, func(conn net.Conn) {
+		_, _ = conn.Read(make([]byte, 1)) // it is connected and waits for the hello
+		cancel()
+		<-block
+	})
+	_, err := Dial(ctx, path, event.Request{Op: event.OpStats})
 	close(block)
 	if !errors.Is(err, context.Canceled) {
 		t.Error(err)

@@ -129,15 +129,17 @@ func TestOldEventsGoAndAreTold(t *testing.T) {
 		cfg       Config
 		events    int
 		starts    int // before each reap
+		slab      int // bytes
 		keep, max uint64
 	}{
-		{"by reaps", Config{Reaps: 50, Bytes: 1 << 20}, 500, 0, 50, 70},
-		{"by reaps among others", Config{Reaps: 50, Bytes: 1 << 20}, 500, 1, 100, 130},
-		{"by bytes", Config{Reaps: 5000, Bytes: 8 << 10}, 500, 0, 30, 60},
-		{"never fewer than two slabs", Config{Reaps: 1, Bytes: 1}, 500, 0, 1, 20},
+		{"by reaps", Config{Reaps: 50, Bytes: 1 << 20}, 500, 0, 1 << 10, 50, 70},
+		{"by reaps among others", Config{Reaps: 50, Bytes: 1 << 20}, 500, 1, 1 << 10, 100, 130},
+		{"by bytes", Config{Reaps: 5000, Bytes: 8 << 10}, 500, 0, 1 << 10, 30, 60},
+		{"never fewer than two slabs", Config{Reaps: 1, Bytes: 1}, 500, 0, 1 << 10, 1, 20},
+		{"more than a batch", Config{Reaps: 1000, Bytes: 1 << 20}, 5000, 0, slabSize, 1000, 2000},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			j := newTest(t, c.cfg, 1024)
+			j := newTest(t, c.cfg, c.slab)
 			slow := j.NewReader(0)
 			j.Append(reap(1))
 			if got := seqs(t, all(slow)); len(got) != 1 {
@@ -344,10 +346,10 @@ func TestLongLinesAreCutAndSayIt(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			w := newWarnings()
 			j := newTest(t, Config{Warn: w.warn}, slabSize)
-			before := fmt.Sprintf("%+v", c.ev)
+			before := string(event.Append(nil, c.ev))
 			j.Append(c.ev)
 			c.ev.Header().Seq, c.ev.Header().TS = 0, time.Time{}
-			if fmt.Sprintf("%+v", c.ev) != before {
+			if string(event.Append(nil, c.ev)) != before {
 				t.Error("the event itself was changed")
 			}
 			lines := all(j.NewReader(0))
@@ -363,6 +365,28 @@ func TestLongLinesAreCutAndSayIt(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Whoever copies from a slab must not see it filled anew.
+func TestAPinnedSlabStaysAsItIs(t *testing.T) {
+	j := newTest(t, Config{Bytes: 4 << 10}, 1<<10)
+	for range 20 {
+		j.Append(reap(1))
+	}
+	old := j.ring.tail.Load()
+	s := j.ring.pin(old)
+	lines, used := s.filled()
+	before := string(s.buf[:used])
+	for range 200 {
+		j.Append(reap(2))
+	}
+	if j.ring.pin(old) != nil {
+		t.Error("what is no longer there is found")
+	}
+	if n, used := s.filled(); n != lines || string(s.buf[:used]) != before {
+		t.Errorf("%d lines were %d:\n%s", n, lines, s.buf[:used])
+	}
+	s.unpin()
 }
 
 // Several append and several read, at their own speed, over a ring that turns

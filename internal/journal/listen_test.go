@@ -228,7 +228,11 @@ func TestADeletedSocketIsMadeAnew(t *testing.T) {
 	}{
 		{"socket", func(s *Server) error { return os.Remove(s.Path()) }},
 		{"folder", func(s *Server) error { return os.RemoveAll(filepath.Dir(s.Path())) }},
-		{"replaced", func(s *Server) error { return os.Rename(s.Path(), s.Path()+".away") }},
+		{"replaced", func(s *Server) error {
+			err := os.Remove(s.Path())
+			stale(t, s.Path())
+			return err
+		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			j := newTest(t, Config{}, slabSize)
@@ -265,7 +269,7 @@ func TestADeletedSocketIsMadeAnew(t *testing.T) {
 func TestAPlaceThatCannotBeHadIsToldOnceAndTriedAgain(t *testing.T) {
 	w := newWarnings()
 	j := newTest(t, Config{}, slabSize)
-	s := serve(t, j, ServerConfig{lookAfter: soon, Warn: w.warn})
+	s := serve(t, j, ServerConfig{lookAfter: time.Hour, Warn: w.warn})
 	stays := hello(t, s.Path(), `{"op":"subscribe"}`)
 	_ = stays.next()
 	dir := filepath.Dir(s.Path())
@@ -275,19 +279,27 @@ func TestAPlaceThatCannotBeHadIsToldOnceAndTriedAgain(t *testing.T) {
 	if err := os.Symlink("/etc", dir); err != nil {
 		t.Fatal(err)
 	}
-	<-w.came
+	k := keeper{s: s, wait: time.Second}
+	for range 10 {
+		k.look()
+	}
+	if got := w.all(); strings.Count(got, "symbolic link") != 1 || k.wait != maxRetry {
+		t.Errorf("wait %v, told %q", k.wait, got)
+	}
 	if off := stays.live().(*event.Source); off.State != "off" || !strings.Contains(off.Reason, "symbolic link") {
 		t.Errorf("%+v", off)
 	}
 	if err := os.Remove(dir); err != nil {
 		t.Fatal(err)
 	}
-	if on := stays.live().(*event.Source); on.State != "on" {
-		t.Errorf("%+v", on)
+	k.look()
+	k.look()
+	if on := stays.live().(*event.Source); on.State != "on" || on.Seq != 2 || k.wait != time.Hour {
+		t.Errorf("wait %v, %+v", k.wait, on)
 	}
 	hello(t, s.Path())
-	if got := w.all(); strings.Contains(got, "\n") {
-		t.Errorf("told more than once: %s", got)
+	if got := j.Counts().Last; got != 2 {
+		t.Errorf("%d events", got)
 	}
 }
 

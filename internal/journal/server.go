@@ -55,6 +55,7 @@ type ServerConfig struct {
 	Warn func(error)
 
 	// For tests.
+	grace         time.Duration
 	lookAfter     time.Duration
 	patience      time.Duration
 	tablePatience time.Duration
@@ -90,6 +91,9 @@ func Listen(j *Journal, cfg ServerConfig) (*Server, error) {
 	}
 	if cfg.Warn == nil {
 		cfg.Warn = func(error) {}
+	}
+	if cfg.grace == 0 {
+		cfg.grace = graceForRequest
 	}
 	if cfg.lookAfter == 0 {
 		cfg.lookAfter = lookAfter
@@ -306,26 +310,39 @@ func (s *Server) left(c *session) {
 	delete(s.sessions, c)
 }
 
-// keep looks now and then whether clients still find the socket, and listens
-// anew when its file is gone. Those who are connected stay so.
+// keep looks now and then whether clients still find the socket.
 func (s *Server) keep() {
-	wait, off := s.cfg.lookAfter, ""
-	for s.sleep(wait) {
-		if s.current().there() {
-			wait, off = s.cfg.lookAfter, ""
-			continue
+	k := keeper{s: s, wait: s.cfg.lookAfter}
+	for s.sleep(k.wait) {
+		k.look()
+	}
+}
+
+// keeper listens anew when the socket's file is gone. Those who are connected
+// stay so.
+type keeper struct {
+	s    *Server
+	wait time.Duration // until the next look
+	off  string        // why the last try failed; told once
+}
+
+func (k *keeper) look() {
+	if !k.s.current().there() {
+		if err := k.s.again(); err != nil {
+			k.failed(err)
+			return
 		}
-		if err := s.again(); err != nil {
-			if off != err.Error() {
-				off = err.Error()
-				s.warn(err)
-				s.tell("off", off)
-			}
-			wait = min(wait*2, maxRetry)
-			continue
-		}
-		s.tell("on", "the socket was gone and was made anew")
-		wait, off = s.cfg.lookAfter, ""
+		k.s.tell("on", "the socket was gone and was made anew")
+	}
+	k.wait, k.off = k.s.cfg.lookAfter, ""
+}
+
+func (k *keeper) failed(err error) {
+	k.wait = min(k.wait*2, maxRetry)
+	if k.off != err.Error() {
+		k.off = err.Error()
+		k.s.warn(err)
+		k.s.tell("off", k.off)
 	}
 }
 

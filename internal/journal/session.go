@@ -130,7 +130,7 @@ func (c *session) serve() {
 	c.tick = time.NewTimer(time.Hour)
 	c.tick.Stop()
 	defer c.tick.Stop()
-	silent := time.NewTimer(graceForRequest)
+	silent := time.NewTimer(c.s.cfg.grace)
 	defer silent.Stop()
 	asked, heard := c.asked, false
 	for {

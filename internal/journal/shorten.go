@@ -36,8 +36,14 @@ type bound struct{ text, list int }
 const noBound = 1 << 30
 
 var bounds = []bound{
-	{8 << 10, noBound}, {2 << 10, noBound}, {512, noBound}, {128, noBound}, {32, noBound},
-	{32, 512}, {32, 128}, {32, 32},
+	{8 << 10, noBound},
+	{2 << 10, noBound},
+	{512, noBound},
+	{128, noBound},
+	{32, noBound},
+	{32, 512},
+	{32, 128},
+	{32, 32},
 }
 
 // freeText are the fields people read, which may be cut anywhere.
