@@ -105,7 +105,7 @@ func TestFeedOfAnOrphan(t *testing.T) {
 		w := follow(t, m, "sh", "-c", "sh -c 'sleep 0.2 & sleep 0.1'; sleep 0.4; exit 3")
 		w.want(3)
 		events := w.all()
-		role := map[mode]string{asInit: "init", asSubreaper: "subreaper"}[m]
+		role := map[bool]string{true: "init", false: "subreaper"}[m.isInit()]
 		if h := w.hello; h.Role != role || h.Trace != "sample" || strings.Join(h.Command[:2], " ") != "sh -c" {
 			t.Errorf("hello is %+v", h)
 		}
@@ -167,7 +167,7 @@ func TestFeedOfSignals(t *testing.T) {
 		}
 		if s := got["SIGHUP"]; s != nil {
 			inside := s.From.PID == os.Getpid() && s.From.UID == os.Getuid()
-			if m == asInit && !s.From.Outside || m == asSubreaper && !inside {
+			if m.isInit() && !s.From.Outside || m == asSubreaper && !inside {
 				t.Errorf("SIGHUP is said to come from %+v, want the test", s.From)
 			}
 		}

