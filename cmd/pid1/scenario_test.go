@@ -155,8 +155,12 @@ func (p *proc) await(text string) {
 func (p *proc) signal(sig syscall.Signal) {
 	p.t.Helper()
 	if p.container != "" {
-		if out, err := exec.Command("docker", "kill", "--signal", strconv.Itoa(int(sig)), p.container).CombinedOutput(); err != nil {
-			p.t.Fatalf("docker kill: %v: %s", err, out)
+		args := []string{"kill", "--signal", strconv.Itoa(int(sig)), p.container}
+		if sig == 32 || sig == 33 { // Docker knows the C library's own not
+			args = []string{"exec", p.container, "sh", "-c", fmt.Sprintf("kill -%d 1", sig)}
+		}
+		if out, err := exec.Command("docker", args...).CombinedOutput(); err != nil {
+			p.t.Fatalf("docker %q: %v: %s", args, err, out)
 		}
 		return
 	}
