@@ -138,10 +138,13 @@ func empty(file *os.File) {
 // listen is the thread that has all installed signals unblocked; masks brings it
 // the sets. It sleeps in the runtime's futex(2), which the kernel restarts after
 // a handler, and touches no terminal, so a SIGTTOU for the process group is
-// handled once. The thread ends with its goroutine, because that stays locked
-// to it.
+// handled once.
 func (e *exact) listen() {
 	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	var before unix.Sigset_t
+	unix.PthreadSigmask(unix.SIG_BLOCK, nil, &before)
+	defer unix.PthreadSigmask(unix.SIG_SETMASK, &before, nil)
 	for {
 		select {
 		case set := <-e.masks:

@@ -113,7 +113,7 @@ func TestThreadDirected(t *testing.T) {
 	s := startSender(t)
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	for _, sig := range []unix.Signal{unix.SIGTERM, unix.SIGUSR1, unix.SIGURG, 40} {
+	for _, sig := range []unix.Signal{unix.SIGTERM, unix.SIGUSR1, 40} {
 		s.do("tgkill %d 1 0 %d", sig, unix.Gettid())
 		want := siginfo.Info{Signal: sig, Code: siginfo.TKill, PID: s.pid, UID: s.uid}
 		if got := <-r.Signals(); got != want {
@@ -202,6 +202,8 @@ func TestOrder(t *testing.T) {
 			return // the kernel puts these in front
 		case unix.SIGCONT:
 			return // dropped for the next that stops
+		case unix.SIGURG:
+			return // merged with one of the runtime's for this thread
 		}
 		want = append(want, sig)
 		s.do("tgkill %d 1 0 %d", sig, unix.Gettid())
