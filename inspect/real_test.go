@@ -376,16 +376,23 @@ func TestRealFileOutlivesItsProcess(t *testing.T) {
 // TestReadThatHangs has the command line of a process be a pipe nobody writes to.
 func TestReadThatHangs(t *testing.T) {
 	b := newBench(t)
-	for i := range maxStuck + 1 {
-		pid := 20 + i
+	stuck := func(pid int) {
 		b.put(fakeProcess{pid: pid, ppid: 1, comm: "stuck", start: 100})
 		name := filepath.Join(b.dir, strconv.Itoa(pid), "cmdline")
 		b.must(os.Remove(name))
 		b.must(unix.Mkfifo(name, 0o600))
 	}
+	stuck(20)
+	b.sweep()
+	b.sweep()
+	if n := b.table.look.args.stuck.Load(); n != 1 {
+		t.Errorf("%d reads of one command line hang: it was tried again", n)
+	}
+	for i := range maxStuck {
+		stuck(21 + i)
+	}
 	b.put(fakeProcess{pid: 90, ppid: 1, comm: "fine", cmdline: "fine\x00", start: 100})
 	b.sweep()
-	b.sweep() // they are not tried again
 	if n := b.table.look.args.stuck.Load(); n != maxStuck {
 		t.Errorf("%d reads hang, want %d", n, maxStuck)
 	}

@@ -99,6 +99,9 @@ func (s *sampling) run(ctx context.Context, cfg *sample) error {
 	if s.list, err = newLister(t.cfg.FS); err != nil {
 		return err
 	}
+	if runtime.NumCPU() == 1 {
+		s.rush.most = 0 // nobody else runs meanwhile
+	}
 	reason := ""
 	if s.bell, err = newBell(cfg.places); err != nil {
 		reason = fmt.Sprintf("looking every %v, since it %v", pollEvery, err)
@@ -122,7 +125,6 @@ func (s *sampling) run(ctx context.Context, cfg *sample) error {
 			return err
 		}
 		if rang {
-			s.sweepSoon()
 			s.watch(ctx)
 		}
 	}
@@ -180,7 +182,12 @@ func (s *sampling) sleep(ctx context.Context, d time.Duration) {
 
 // watch looks at what is new, and again at what is young, until all is quiet.
 func (s *sampling) watch(ctx context.Context) {
-	quiet, again, rang := time.Now(), time.Time{}, true
+	var quiet, again time.Time
+	rang := true
+	if s.bell != nil {
+		s.sweepSoon() // it can be an old process that execs
+		quiet = time.Now()
+	}
 	for ctx.Err() == nil {
 		now := time.Now()
 		due := rang || now.Sub(again) >= haste
@@ -235,17 +242,24 @@ func (s *sampling) look(now time.Time, due, rang bool) (busy bool) {
 	if !due {
 		return busy
 	}
-	kept := s.young[:0]
-	for _, y := range s.young {
-		if s.again(&y, now, rang) {
-			kept = append(kept, y)
+	for i := 0; i < len(s.young); {
+		if y := &s.young[i]; s.again(y, now, rang) {
 			busy = busy || !y.grown(now)
+			i++
 		} else {
-			closeFD(y.file.fd)
+			s.drop(i)
 		}
 	}
-	s.young = kept
 	return busy
+}
+
+// drop forgets a young process. s.young holds no file twice and none that is closed
+// at any time: end closes them all, also after a panic.
+func (s *sampling) drop(i int) {
+	fd, last := s.young[i].file.fd, len(s.young)-1
+	s.young[i] = s.young[last]
+	s.young = s.young[:last]
+	closeFD(fd)
 }
 
 // grown reports whether y has had the time most processes need to exec.
@@ -302,12 +316,12 @@ func (s *sampling) first(pid int, now time.Time) {
 	if err != nil {
 		return
 	}
+	last := len(s.young)
+	s.young = append(s.young, young{pid: pid, file: held{fd: fd}, since: now, looked: now})
 	got := s.l.process(pid, held{fd: fd}, 0, 0)
 	if got.start == 0 {
-		closeFD(fd)
+		s.drop(last)
 		return
 	}
-	s.young = append(s.young, young{
-		pid: pid, file: held{fd, got.start}, since: now, looked: now, noExec: got.noExec,
-	})
+	s.young[last].file.start, s.young[last].noExec = got.start, got.noExec
 }

@@ -116,7 +116,10 @@ func TestCommandLineOfTheParentIsNotReadAgain(t *testing.T) {
 	b.look(21)
 	b.put(fakeProcess{pid: 22, ppid: 20, comm: "bash", cmdline: "other\x00", start: b.ticks(0), stack: 8, flags: noExec})
 	b.look(22)
-	b.events = nil
+	// Without address space randomization all images start alike.
+	b.put(fakeProcess{pid: 23, ppid: 20, comm: "bash", cmdline: "execed\x00", start: b.ticks(0), stack: 7})
+	b.look(23)
+	b.told(`start 20 bash "bash" seen`, `start 23 bash "execed" seen from 20 bash "bash" seen`)
 	b.clock.pass(settle)
 	b.look(21)
 	b.look(22)
@@ -134,14 +137,22 @@ func TestReadInBetween(t *testing.T) {
 	if string(s.st.Comm) != "new" || !s.argsRead || string(s.args) != "new" {
 		t.Errorf("%q with %q, want the new program", s.st.Comm, s.args)
 	}
-	p.state, p.cmdline, p.stack = "Z", "", 0
+	// It dies after the read: what was read is true of the same program only.
+	p.state, p.stack = "Z", 0
 	b.put(p)
-	for _, was := range []string{"new", "old"} {
+	for was, want := range map[string]bool{"new": true, "old": false} {
 		s = sight{st: Stat{PID: 20, Start: 99, Stack: 8, State: 'S', Comm: []byte(was)}}
 		b.table.look.command(20, -1, &s)
-		if s.argsRead {
-			t.Errorf("a zombie has the command line %q", s.args)
+		if s.argsRead != want {
+			t.Errorf("%s died as new and has the command line %q", was, s.args)
 		}
+	}
+	p.cmdline = ""
+	b.put(p)
+	s = sight{st: Stat{PID: 20, Start: 99, Stack: 8, State: 'S', Comm: []byte("new")}}
+	b.table.look.command(20, -1, &s)
+	if s.argsRead {
+		t.Errorf("of the dead nothing can be read, and %q was", s.args)
 	}
 }
 
@@ -161,6 +172,8 @@ func TestOrigin(t *testing.T) {
 			" from 20 app \"app\" inferred <20 app"},
 		{"it is in its leader's session", []fakeProcess{main, {pid: 50, ppid: 1, sid: 20}}, nil,
 			" from 20 app \"app\" inferred <20 app"},
+		{"it is in the session its leader made later", []fakeProcess{main, {pid: 30, ppid: 20, pgid: 20, sid: 20, comm: "d", start: 110},
+			{pid: 30, ppid: 20, comm: "d", start: 110}, {pid: 50, ppid: 1, sid: 30}}, nil, " from 30 d \"\" inferred <30 d <20 app"},
 		{"the number of its group is another's by now", []fakeProcess{{pid: 20, ppid: 1, comm: "late", start: 300},
 			{pid: 50, ppid: 1, pgid: 20, sid: 20}}, nil, ""},
 		{"it runs the image of another", []fakeProcess{main, {pid: 50, ppid: 1, stack: 20, flags: noExec}}, nil,
@@ -207,7 +220,9 @@ func TestOrigin(t *testing.T) {
 func TestParentIsLookedAtAlong(t *testing.T) {
 	b := newBench(t)
 	b.put(fakeProcess{pid: 20, ppid: 1, comm: "old", cmdline: "old\x00", start: 100, stack: 20})
+	b.put(fakeProcess{pid: 29, ppid: 20, comm: "elder", start: 200, stack: 29})
 	b.sweep()
+	b.told(`start 20 old "old" seen`, `start 29 elder "" none from 20 old "old" seen`)
 	b.clock.pass(time.Second)
 	b.put(fakeProcess{pid: 20, ppid: 1, comm: "app", cmdline: "app\x00", start: 100, stack: 21})
 	b.put(fakeProcess{pid: 30, ppid: 20, comm: "kid", cmdline: "kid\x00", start: b.ticks(5)})
@@ -224,6 +239,9 @@ func TestLineageIsBounded(t *testing.T) {
 		b.look(100 + i)
 		b.remove(99 + i)
 		b.look(99 + i)
+	}
+	if n := len(b.table.byPID[99+generations].children()); n > MaxLineage {
+		t.Errorf("%d ancestors are remembered", n)
 	}
 	b.put(fakeProcess{pid: 99 + generations, ppid: 1, comm: "z", state: "Z", start: 99 + generations})
 	r := b.table.Dying(99 + generations)
@@ -269,6 +287,11 @@ func TestLookAndReapAtOnce(t *testing.T) {
 	b.table.merge(&s)
 	if n, _ := b.table.Counts(); n != 2 {
 		t.Error("a new process was taken for a reaped one")
+	}
+	s.st.Start = 99 // what a slow look saw of one that had the PID before
+	b.table.merge(&s)
+	if e := b.table.byPID[20]; e.id.Start != 101 {
+		t.Errorf("an older process took the place of a newer one: %+v", e.id)
 	}
 }
 

@@ -35,7 +35,7 @@ func (e *entry) origin(p *event.Proc) *event.Proc {
 }
 
 func (t *Table) tellStart(e *entry) {
-	if e.told || e.id.PID == t.cfg.Self || !t.tells(e) {
+	if e.told || !t.tells(e) {
 		return
 	}
 	e.told = true
@@ -125,13 +125,11 @@ func (t *Table) tellExit(e *entry, now time.Duration) {
 // boot: Unknown when the moment it died in is not known to within one percent of
 // it, or 20 ms.
 func (e *entry) lifetime(now time.Duration) int64 {
-	if e.seenBefore {
-		return event.Unknown
-	}
 	end, from := now, e.last
 	if e.deadAt != 0 {
 		end, from = e.deadAt, e.alive
 	}
+	from = max(from, sinceBoot(e.id.Start))
 	if slack := end - from; slack > 2*tick && slack > (end-sinceBoot(e.id.Start))/100 {
 		return event.Unknown
 	}
