@@ -4,11 +4,6 @@ package early
 
 import _ "unsafe" // for go:linkname
 
-// tls is the thread-local storage of the first thread on amd64, see hook_amd64.s.
-// The runtime keeps the thread's g in it. The garbage collector need not see it
-// here: the runtime's own m.tls is made of integers too.
-var tls [8]uint64
-
 // hookEntry is the address of the assembly routine hook, without Go's wrapper
 // around it. It is written as data in assembly: a Go function value would be a
 // pointer to a pointer.

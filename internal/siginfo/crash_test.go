@@ -1,4 +1,4 @@
-//go:build linux
+//go:build linux && (amd64 || arm64)
 
 package siginfo_test
 
@@ -16,6 +16,11 @@ import (
 	"golang.org/x/sys/unix"
 	"pid1/internal/siginfo"
 )
+
+func init() {
+	helpers["panic"] = panicHelper
+	helpers["pipe"] = brokenPipeHelper
+}
 
 // mustOpen opens a Receiver in a helper.
 func mustOpen() *siginfo.Receiver {

@@ -37,6 +37,12 @@ var (
 // handler is the signal handler. It is never called from Go.
 func handler()
 
+// Only the assembly uses them.
+var (
+	_ = handler
+	_ = selfPID
+)
+
 // recordSize is how much of a siginfo_t the handler writes: si_signo, si_errno,
 // si_code, 4 bytes of padding, si_pid, si_uid, si_value. Far below PIPE_BUF, so
 // records are never mixed nor cut (pipe(7)).

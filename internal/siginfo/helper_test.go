@@ -25,10 +25,8 @@ const helperEnv = "PID1_SIGINFO_HELPER"
 const senderUID = 12345
 
 var helpers = map[string]func(){
-	"kill":  killer,
-	"send":  send,
-	"panic": panicHelper,
-	"pipe":  brokenPipeHelper,
+	"kill": killer,
+	"send": send,
 }
 
 func TestMain(m *testing.M) {

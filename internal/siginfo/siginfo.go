@@ -34,6 +34,10 @@
 // its terminal (with tostop) would be interrupted by the handler, restarted, and
 // interrupted again for ever.
 //
+// The kernel itself merges signals below 32: one that is sent while the same is
+// pending is gone. And it drops a pending CONT when TSTP, TTIN, TTOU or STOP is
+// sent, and those when CONT is.
+//
 // Where several threads have a real-time signal unblocked, the kernel may give
 // two queued ones to two threads at once, and their order is lost.
 //
@@ -115,7 +119,9 @@ func (i Info) String() string {
 type Options struct {
 	// Leave is the set of signals to leave alone; bit n-1 is signal n. They can be
 	// installed later. An inherited SIG_IGN that a child shall inherit in turn has
-	// to be in place when the child is forked.
+	// to be in place when the child is forked; [os/signal.Ignore] puts it back. The
+	// runtime resets ILL, TRAP, BUS, FPE, SEGV, STKFLT, PROF, SYS and 33 in every
+	// child whatever is done here.
 	Leave uint64
 
 	// Portable makes the Receiver use os/signal, as it does on architectures it
