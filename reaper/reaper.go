@@ -239,6 +239,7 @@ func (r *run) loop() {
 		case <-r.shutdown.timer.C:
 			r.expired()
 		case <-r.shutdown.poll.C:
+			r.polled()
 		}
 	}
 }

@@ -117,6 +117,15 @@ func (r *run) kill() {
 	s.stage = killing
 	r.signalOthers(unix.SIGKILL)
 	s.timer.Reset(killWait)
+	s.poll.Reset(pollEvery)
+}
+
+// polled kills again while the killed are waited for: one that was about to fork
+// when it was listed has left a child that was not.
+func (r *run) polled() {
+	if r.shutdown.stage == killing {
+		r.signalOthers(unix.SIGKILL)
+	}
 }
 
 // drained reports whether nothing is left to wait for after COMMAND's end, and
