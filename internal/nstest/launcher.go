@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"os"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 )
 
 // launcherName is argv[0] of a test binary that was started as a namespace's
@@ -23,13 +25,18 @@ func init() {
 }
 
 // launch sets up the namespace and becomes argv[0], with argv[1:] as its
-// arguments. With no argv it only tries whether the setting up works.
+// arguments and no signal blocked. With no argv it only tries whether the setting
+// up works.
 func launch(argv []string) error {
 	if err := setUp(); err != nil {
 		return err
 	}
 	if len(argv) == 0 {
 		return nil
+	}
+	// A test binary that contains internal/early runs with signals blocked.
+	if err := unix.PthreadSigmask(unix.SIG_SETMASK, &unix.Sigset_t{}, nil); err != nil {
+		return fmt.Errorf("cannot unblock the signals: %w", err)
 	}
 	if err := syscall.Exec(argv[0], argv[1:], os.Environ()); err != nil {
 		return fmt.Errorf("cannot run %s: %w", argv[0], err)

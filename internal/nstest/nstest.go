@@ -93,6 +93,7 @@ func Inside() bool { return os.Getenv(insideVar) != "" }
 // ExtraFiles and most of SysProcAttr are free to be set. Cloneflags,
 // UidMappings and GidMappings are taken.
 //
+// The program starts with no signal blocked, whatever the test has blocked.
 // Between Start and the exec of name, the process is the test binary for about
 // a millisecond, setting up /proc: wait for a sign of life from the program
 // before sending it a signal. Inherited dispositions of signals other than

@@ -7,9 +7,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
 func TestRunIsPID1(t *testing.T) {
@@ -147,6 +150,23 @@ func TestCommandIsPID1(t *testing.T) {
 	}
 	if want := "1 arg value\n1\nfrom descriptor 3\n"; out.String() != want {
 		t.Errorf("output %q, want %q", out.String(), want)
+	}
+}
+
+// A test that blocks signals, or whose binary does, does not start a program
+// that is deaf.
+func TestCommandHasNoSignalBlocked(t *testing.T) {
+	cmd := Command(t, "grep", "SigBlk", "/proc/self/status")
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	var before unix.Sigset_t
+	if err := unix.PthreadSigmask(unix.SIG_BLOCK, &unix.Sigset_t{Val: [16]uint64{1 << (unix.SIGUSR1 - 1)}}, &before); err != nil {
+		t.Fatal(err)
+	}
+	defer unix.PthreadSigmask(unix.SIG_SETMASK, &before, nil)
+	out, err := cmd.Output()
+	if want := "SigBlk:\t0000000000000000\n"; err != nil || string(out) != want {
+		t.Errorf("%q, %v; want %q", out, err, want)
 	}
 }
 
