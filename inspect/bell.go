@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -20,10 +21,8 @@ const maxWatches = 64
 // and folders it watches (inotify(7)). It rings for other opens too, and not for
 // every program: who hears it looks for himself.
 type bell struct {
-	f   *os.File
-	raw interface {
-		Read(func(uintptr) bool) error
-	}
+	f     *os.File
+	raw   syscall.RawConn
 	woken atomic.Bool // by wake, not by a ring
 	buf   [4096]byte
 }
@@ -113,15 +112,16 @@ func (b *bell) wait(until time.Time) (rang bool, err error) {
 // rung empties the queue without waiting, and reports whether the bell rang since.
 func (b *bell) rung() bool {
 	rang := b.woken.Swap(false)
-	// An error here comes again in wait, which tells it.
-	_ = b.raw.Read(func(fd uintptr) bool {
+	// Not by raw.Read, which does nothing once the time of the last wait is over. An
+	// error comes again in wait, which tells it.
+	_ = b.raw.Control(func(fd uintptr) {
 		for {
 			n, err := unix.Read(int(fd), b.buf[:])
 			if n > 0 {
 				rang = true
 			}
 			if n < len(b.buf)/2 && err != unix.EINTR {
-				return true
+				return
 			}
 		}
 	})

@@ -83,7 +83,7 @@ func (t *Table) known(pid int) (k known, burials uint64) {
 	if e := t.byPID[pid]; e != nil {
 		k = known{
 			start: e.id.Start, comm: e.comm, stack: e.stack, noExec: e.noExec,
-			args: e.cmdHolds(e.comm, e.noExec), argsAt: e.cmdAt, argsStuck: e.argsStuck, exit: e.exit >= 0,
+			args: e.cmdHolds(e.comm, e.noExec) && e.cmd.args != nil, argsAt: e.cmdAt, argsStuck: e.argsStuck, exit: e.exit >= 0,
 			there: true,
 		}
 	}
@@ -143,7 +143,9 @@ func (l *looker) process(pid int, h held, sweep uint64, depth int) seen {
 			s.exitKnown = l.r.mayRead(pid) && l.same(pid, &s.st)
 		}
 	case fresh && !s.inherits || !fresh && !k.argsStuck:
-		if changed || !k.args || sweep != 0 && s.at-k.argsAt > refresh {
+		// In the midst of an exec there are no arguments for a moment; a kernel thread
+		// never has any.
+		if changed || !k.args && s.st.Flags&flagKThread == 0 || sweep != 0 && s.at-k.argsAt > refresh {
 			l.command(pid, h.fd, s)
 		}
 	}

@@ -62,19 +62,17 @@ func (s *sample) Run(ctx context.Context, t *Table) (err error) {
 
 // sampling is one run of a sample source.
 type sampling struct {
-	t      *Table
-	l      *looker
-	bell   *bell // nil: refused
-	list   *lister
-	cursor int
-	pids   []int
-	young  []young
-	pause  *time.Timer
-	swept  time.Time     // when the last sweep ended
-	cost   time.Duration // what it took
-	next   time.Time     // of the next sweep
-	rush   budget        // for looking without a pause
-	brisk  budget        // for looking whenever the bell rings
+	t     *Table
+	l     *looker
+	bell  *bell // nil: refused
+	fresh newcomers
+	young []young
+	pause *time.Timer
+	swept time.Time     // when the last sweep ended
+	cost  time.Duration // what it took
+	next  time.Time     // of the next sweep
+	rush  budget        // for looking without a pause
+	brisk budget        // for looking whenever the bell rings
 }
 
 // young is a process that is looked at until it has settled. Its stat file is kept
@@ -96,9 +94,10 @@ func (s *sampling) run(ctx context.Context, cfg *sample) error {
 		return fmt.Errorf("cannot look at processes: %s is no /proc", t.cfg.FS.root)
 	}
 	var err error
-	if s.list, err = newLister(t.cfg.FS); err != nil {
+	if s.fresh.list, err = newLister(t.cfg.FS); err != nil {
 		return err
 	}
+	s.fresh.r = &s.l.r
 	if runtime.NumCPU() == 1 {
 		s.rush.most = 0 // nobody else runs meanwhile
 	}
@@ -114,6 +113,7 @@ func (s *sampling) run(ctx context.Context, cfg *sample) error {
 		t.wakeable(s.bell.wake)
 		defer t.wakeable(nil)
 	}
+	s.look(time.Now(), false, false) // what comes from now on is new
 	for ctx.Err() == nil {
 		if !time.Now().Before(s.next) {
 			if err := s.sweep(); err != nil {
@@ -138,8 +138,8 @@ func (s *sampling) end() {
 	if s.bell != nil {
 		s.bell.close()
 	}
-	if s.list != nil {
-		s.list.close()
+	if s.fresh.list != nil {
+		s.fresh.list.close()
 	}
 }
 
@@ -234,11 +234,11 @@ func (s *sampling) rest(ctx context.Context, began time.Time) bool {
 func (s *sampling) look(now time.Time, due, rang bool) (busy bool) {
 	s.l.mu.Lock()
 	defer s.l.mu.Unlock()
-	s.fresh()
-	for _, pid := range s.pids {
+	pids := s.fresh.look(now)
+	for _, pid := range pids {
 		s.first(pid, now)
 	}
-	busy = len(s.pids) > 0
+	busy = len(pids) > 0
 	if !due {
 		return busy
 	}
@@ -284,26 +284,6 @@ func (s *sampling) again(y *young, now time.Time, rang bool) bool {
 	}
 	y.looked, y.noExec = now, got.noExec
 	return !grown || got.noExec
-}
-
-// fresh finds the processes that came since it was last called.
-func (s *sampling) fresh() {
-	s.pids = s.pids[:0]
-	cursor, ok := s.l.r.cursor()
-	if !ok || cursor == s.cursor {
-		return
-	}
-	last := s.cursor
-	s.cursor = cursor
-	if last == 0 {
-		return // the sweep sees to them
-	}
-	// Errors mean that there is nothing to see; the sweep will tell.
-	if cursor < last { // the PIDs began anew
-		s.pids, _ = s.list.between(last, maxPID, s.pids)
-		last = 0
-	}
-	s.pids, _ = s.list.between(last, cursor, s.pids)
 }
 
 // first looks at a new process, and takes it among the young.

@@ -174,6 +174,12 @@ func TestBell(t *testing.T) {
 	if rang, err := b.wait(time.Unix(1, 0)); rang || err != nil {
 		t.Errorf("%v %v, want the time to be over", rang, err)
 	}
+	if _, err := os.ReadFile(file); err != nil {
+		t.Fatal(err)
+	}
+	if !b.rung() {
+		t.Error("it does not ring after a wait that was over")
+	}
 }
 
 func TestBellPlaces(t *testing.T) {
@@ -244,33 +250,46 @@ func TestNewPIDs(t *testing.T) {
 	list, err := newLister(fs)
 	f.must(err)
 	defer list.close()
-	table := NewTable(Config{FS: fs})
-	defer table.Close()
-	s := &sampling{t: table, l: &table.look, list: list}
+	n := newcomers{r: &reader{fs: fs}, list: list}
+	now := time.Unix(1000, 0)
 	for _, pid := range []int{3, 90, 101, 103, 200} {
 		f.put(fakeProcess{pid: pid, comm: "x", start: 1})
 	}
 	for _, c := range []struct {
+		after   time.Duration
 		loadavg string
+		born    int
 		want    []int
 	}{
-		{"0 0 0 1/1 100\n", nil}, // where it began
-		{"0 0 0 1/1 100\n", nil},
-		{"0 0 0 1/1 102\n", []int{101}},
-		{"0 0 0 1/1 10", nil},                            // short
-		{"0 0 0 1/1 4\n", []int{103, 200, 3}},            // began anew
-		{"0 0 0 1/1 110\n", []int{90, 101, 103}},         //
-		{"gVisor has no such thing\n", nil},              //
-		{"0 0 0 1/1 4194304\n", []int{200}},              //
-		{"0 0 0 1/1 9999999\n", nil},                     // no PID
-		{"0 0 0 1/1 1\n", nil},                           //
-		{"0 0 0 1/1 400\n", []int{3, 90, 101, 103, 200}}, //
+		{0, "0 0 0 1/1 100\n", 0, nil}, // where it begins
+		{0, "0 0 0 1/1 100\n", 0, nil},
+		{0, "0 0 0 1/1 102\n", 0, []int{101}},
+		{0, "0 0 0 1/1 102\n", 102, nil}, // too soon to look for it again
+		{glance, "0 0 0 1/1 102\n", 0, []int{102}},
+		{glance, "0 0 0 1/1 102\n", 0, nil},
+		{unborn, "0 0 0 1/1 102\n", 0, nil},
+		{unborn, "0 0 0 1/1 105\n", 0, []int{103}},
+		{glance, "0 0 0 1/1 10", 0, nil},            // short
+		{glance, "gVisor has no such\n", 0, nil},    //
+		{glance, "0 0 0 1/1 9999999\n", 0, nil},     // no PID
+		{glance, "0 0 0 1/1 4\n", 0, []int{200, 3}}, // began anew
+		{glance, "0 0 0 1/1 4\n", 201, []int{201}},
+		{unborn, "0 0 0 1/1 4\n", 0, nil},
+		{unborn, "0 0 0 1/1 4\n", 202, []int{202}},
+		{unborn, "0 0 0 1/1 4\n", 203, nil},
+		{unborn, "0 0 0 1/1 95\n", 4, []int{90}}, // 4 was long in coming: the sweep sees it
 	} {
-		f.must(writeFile(f.dir, "loadavg", c.loadavg))
-		s.fresh()
-		if !slices.Equal(c.want, s.pids) {
-			t.Errorf("%q: %v, want %v", c.loadavg, s.pids, c.want)
+		now = now.Add(c.after)
+		if c.born != 0 {
+			f.put(fakeProcess{pid: c.born, comm: "x", start: 1})
 		}
+		f.must(writeFile(f.dir, "loadavg", c.loadavg))
+		if got := n.look(now); !slices.Equal(c.want, got) {
+			t.Errorf("%q, born %d: %v, want %v", c.loadavg, c.born, got, c.want)
+		}
+	}
+	if len(n.known) > 2 {
+		t.Errorf("it remembers %v", n.known)
 	}
 }
 
