@@ -107,6 +107,7 @@ func program(t *testing.T, m mode, name string, args ...string) *proc {
 		p.cmd = nstest.Command(t, name, args...)
 	case asDocker:
 		p.container = fmt.Sprintf("pid1-test-%d-%d", os.Getpid(), containers.Add(1))
+		t.Cleanup(func() { _ = exec.Command("docker", "rm", "-f", p.container).Run() })
 		// The tests' own files are below the folder for temporary ones.
 		p.cmd = exec.Command("docker", append([]string{"run", "--rm", "-i", "--name", p.container,
 			"--label", "pid1-test", "--network", "none", "--env", "PID1", "--env", "PID1_TEST_HELPER",
