@@ -69,7 +69,7 @@ func (t *Table) sameImage(e *entry, st *Stat) *entry {
 		return nil
 	}
 	is := func(a *entry) bool {
-		return a != nil && a != e && a.image == st.Stack && a.id.Start <= e.id.Start && a.id.PID != t.cfg.Self
+		return a != nil && a != e && a.image == st.Stack && a.id.Start <= e.id.Start
 	}
 	for _, a := range t.byPID {
 		if is(a) {

@@ -126,6 +126,20 @@ func TestCommandLineOfTheParentIsNotReadAgain(t *testing.T) {
 	b.told(`start 21 bash "bash" seen from 20 bash "bash" seen`, `start 22 bash "other" seen from 20 bash "bash" seen`)
 }
 
+// TestInTheMidstOfAnExec: for a moment a process has its new name and no arguments.
+func TestInTheMidstOfAnExec(t *testing.T) {
+	b := newBench(t)
+	p := fakeProcess{pid: 20, ppid: 1, comm: "sleep", start: 99, stack: 8}
+	b.put(p)
+	b.look(20)
+	p.cmdline = "sleep\x001\x00"
+	b.put(p)
+	b.look(20)
+	p.state, p.cmdline, p.stack = "Z", "", 0
+	b.put(p)
+	b.dying(20, `reap 20 sleep "sleep 1" seen lived 999010 dead -1 adopted`)
+}
+
 // TestReadInBetween has the program change while its command line is read.
 func TestReadInBetween(t *testing.T) {
 	var b *bench

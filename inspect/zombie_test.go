@@ -168,6 +168,21 @@ func TestLifetimeIsKnownOrNot(t *testing.T) {
 	b.told(`exit 20 short "" none -1 from 2  "" seen lived -1`, `exit 21 long "" none -1 from 2  "" seen lived 905000`)
 }
 
+// TestShortLifetimeIsKnown: who is dead when first seen and began a moment ago lived
+// no longer than that.
+func TestShortLifetimeIsKnown(t *testing.T) {
+	b := newBench(t)
+	b.put(fakeProcess{pid: 20, ppid: 1, comm: "parent", start: 100})
+	b.sweep()
+	b.put(fakeProcess{pid: 30, ppid: 20, comm: "short", state: "Z", start: b.ticks(10), exit: 1 << 8})
+	b.look(30)
+	b.events = nil
+	b.clock.pass(time.Millisecond)
+	b.remove(30)
+	b.look(30)
+	b.told(`exit 30 short "" none 1 from 20 parent "" seen lived 10`)
+}
+
 func TestTheWallClockJumps(t *testing.T) {
 	b := newBench(t)
 	b.put(fakeProcess{pid: 20, ppid: 1, comm: "parent", start: b.ticks(60_000)})
