@@ -19,6 +19,8 @@ const (
 	sweepSoonest = 100 * time.Millisecond
 	// haste is the pause between two looks at the young in a rush.
 	haste = 200 * time.Microsecond
+	// maxDry is the longest pause after the bell rang for nothing.
+	maxDry = 16 * time.Millisecond
 	// pollEvery is how often to look for new PIDs where inotify is refused.
 	pollEvery = 20 * time.Millisecond
 	// forkMemory is how long a process that was forked is waited for to exec, maxYoung
@@ -54,7 +56,7 @@ func (s *sample) Run(ctx context.Context, t *Table) (err error) {
 	run := &sampling{
 		t: t, l: &t.look,
 		rush:  budget{every: 100, most: 10 * time.Millisecond},
-		brisk: budget{every: 15, most: 80 * time.Millisecond},
+		brisk: budget{every: 25, most: 80 * time.Millisecond},
 	}
 	defer run.end()
 	return run.run(ctx, s)
@@ -71,6 +73,7 @@ type sampling struct {
 	swept time.Time     // when the last sweep ended
 	cost  time.Duration // what it took
 	next  time.Time     // of the next sweep
+	dry   time.Duration // the pause after it rang for nothing; 0: it did not
 	rush  budget        // for looking without a pause
 	brisk budget        // for looking whenever the bell rings
 }
@@ -124,8 +127,13 @@ func (s *sampling) run(ctx context.Context, cfg *sample) error {
 		if err != nil {
 			return err
 		}
-		if rang {
-			s.watch(ctx)
+		if rang && !s.watch(ctx) && s.bell != nil {
+			// It rang for nothing, as it does for programs that start in other
+			// namespaces: listen less often.
+			s.dry = min(maxDry, max(glance, 2*s.dry))
+			s.sleep(ctx, s.dry)
+		} else {
+			s.dry = 0
 		}
 	}
 	return nil
@@ -180,14 +188,14 @@ func (s *sampling) sleep(ctx context.Context, d time.Duration) {
 	}
 }
 
-// watch looks at what is new, and again at what is young, until all is quiet.
-func (s *sampling) watch(ctx context.Context) {
-	var quiet, again time.Time
-	rang := true
+// watch looks at what is new, and again until all is quiet. It reports whether
+// anything was new.
+func (s *sampling) watch(ctx context.Context) (found bool) {
 	if s.bell != nil {
 		s.sweepSoon() // it can be an old process that execs
-		quiet = time.Now()
 	}
+	var busy, again time.Time
+	rang := true
 	for ctx.Err() == nil {
 		now := time.Now()
 		due := rang || now.Sub(again) >= haste
@@ -195,15 +203,14 @@ func (s *sampling) watch(ctx context.Context) {
 			again = now
 		}
 		if s.look(now, due, rang) {
-			quiet = now
+			busy, found = now, true
 		}
-		if now.Sub(quiet) >= settle || !now.Before(s.next) {
-			return
+		if now.Sub(busy) >= settle || !now.Before(s.next) {
+			return found
 		}
-		if rang = s.rest(ctx, now); rang {
-			quiet = now
-		}
+		rang = s.rest(ctx, now)
 	}
+	return found
 }
 
 // rest pauses until the next look, and reports whether the bell rang.
