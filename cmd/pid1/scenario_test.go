@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -14,6 +15,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"pid1/internal/nstest"
 	"pid1/internal/siginfo"
@@ -123,7 +126,7 @@ func program(t *testing.T, m mode, name string, args ...string) *proc {
 
 func (p *proc) start() *proc {
 	p.t.Helper()
-	if err := p.cmd.Start(); err != nil {
+	if err := startUnblocked(p.cmd); err != nil {
 		p.t.Fatal(err)
 	}
 	done := make(chan struct{})
@@ -139,6 +142,20 @@ func (p *proc) start() *proc {
 		}
 	}()
 	return p
+}
+
+// startUnblocked starts cmd with no signal blocked. This test binary contains
+// internal/early, so without cgo its threads have most signals blocked, which a
+// child inherits from the thread that forks it.
+func startUnblocked(cmd *exec.Cmd) error {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	var old unix.Sigset_t
+	if err := unix.PthreadSigmask(unix.SIG_SETMASK, &unix.Sigset_t{}, &old); err != nil {
+		return err
+	}
+	err := cmd.Start()
+	return errors.Join(err, unix.PthreadSigmask(unix.SIG_SETMASK, &old, nil))
 }
 
 // await waits until COMMAND has printed text.
