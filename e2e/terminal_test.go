@@ -85,7 +85,8 @@ func (term *Terminal) WaitExit() int {
 	eventually(term.t, "the program's end", func() (bool, string) {
 		out := strings.TrimSpace(term.tmux("display-message", "-p", "#{pane_dead} #{pane_dead_status}"))
 		dead, text, _ := strings.Cut(out, " ")
-		if dead != "1" {
+		// For a moment a pane is dead and its status is not yet there.
+		if dead != "1" || text == "" {
 			return false, term.Screen()
 		}
 		var err error
