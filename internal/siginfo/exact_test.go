@@ -128,6 +128,9 @@ func TestOwn(t *testing.T) {
 	r := openExact(t)
 	s := startSender(t)
 	for _, sig := range []unix.Signal{unix.SIGTERM, unix.SIGUSR1, unix.SIGSEGV, 40} {
+		if sig == unix.SIGSEGV && len(emulator()) > 0 {
+			continue // now and then qemu-user 7.2 dies of it, also where it is ignored
+		}
 		if err := unix.Kill(os.Getpid(), sig); err != nil {
 			t.Fatal(err)
 		}
