@@ -250,7 +250,11 @@ func (r *run) mainExited(d Death) {
 	if to, ok := r.cfg.MapExit[r.status]; ok {
 		r.status = to
 	}
-	r.tty.take()
+	// A session's leader that leaves at once takes its terminal from the session
+	// anyway, and the foreground group is told by a SIGHUP: that is COMMAND's rest.
+	if sid, err := unix.Getsid(0); r.cfg.Rest == Drain || err != nil || sid != os.Getpid() {
+		r.tty.take()
+	}
 	r.obs.MainExited(d, r.status)
 }
 

@@ -146,7 +146,8 @@ func sigset(signals ...syscall.Signal) uint64 {
 }
 
 // libcSignals are the two that glibc keeps for its threads: no program made with
-// it can block them, nor wait for them.
+// it can block them, nor wait for them, and one that sets a whole mask unblocks
+// them.
 var libcSignals = sigset(32, 33)
 
 // faults are the signals of a program that did something wrong. tini and

@@ -99,7 +99,7 @@ func (k *catatonit) adapt(c *reaper.Config) {
 	c.Rest = reaper.Leave
 	c.Pause = k.pause
 	// COMMAND gets these blocked, whatever the mask was.
-	c.Inherited.Mask |= stops
+	c.Inherited.Mask = c.Inherited.Mask&^libcSignals | stops
 	k.Observer, c.Observer = c.Observer, k
 }
 

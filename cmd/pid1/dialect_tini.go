@@ -173,6 +173,7 @@ func isSubreaper() bool {
 func (t *tini) adapt(c *reaper.Config) {
 	c.Rewrite[unix.SIGTTIN], c.Rewrite[unix.SIGTTOU] = 0, 0
 	c.Fatal = faults | libcSignals
+	c.Inherited.Mask &^= libcSignals
 	c.Rest = reaper.Leave
 	t.Observer, c.Observer = c.Observer, t
 }

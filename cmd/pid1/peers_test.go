@@ -1,0 +1,497 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
+
+	"pid1/internal/nstest"
+	"pid1/internal/siginfo"
+)
+
+// The tests of this file run tini, dumb-init and catatonit and, under their
+// names, pid1, with the same arguments, environment and signals, and compare
+// what comes of it. docs/dialects.md lists the differences that are meant.
+
+// peerCase is a run of a program and what happens to it.
+type peerCase struct {
+	name  string
+	args  []string // before COMMAND, if probe is set
+	probe bool     // COMMAND is the probe
+	env   []string
+	tty   bool
+	shell string // starts the program, which is "$@", with other files or on its own
+	// inherit starts the program with signals blocked and ignored.
+	inherit bool
+	words   bool // messages are compared to the letter
+	modes   []mode
+	do      func(*peer)
+	// without takes from an outcome what is chance or, with a reason in differs,
+	// is not the same.
+	differs string
+	without func(*outcome)
+}
+
+// comparePeers runs the cases with the program and with pid1 under its name.
+func comparePeers(t *testing.T, program string, cases []peerCase) {
+	t.Helper()
+	real, err := exec.LookPath(program)
+	if err != nil {
+		nstest.Lacking(t, "peers", err.Error())
+	}
+	ours := filepath.Join(t.TempDir(), program)
+	if err := os.Symlink(binary, ours); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range cases {
+		modes := c.modes
+		if modes == nil {
+			modes = []mode{asInit, asSubreaper}
+		}
+		for _, m := range modes {
+			t.Run(fmt.Sprintf("%s/%s", c.name, m), func(t *testing.T) {
+				t.Parallel()
+				want, got := c.run(t, m, program, real), c.run(t, m, program, ours)
+				if c.differs != "" && cmp.Equal(want, got) {
+					t.Errorf("no difference any more, though: %s", c.differs)
+				}
+				if c.without != nil {
+					c.without(&want)
+					c.without(&got)
+				}
+				if diff := cmp.Diff(want, got); diff != "" {
+					t.Errorf("pid1 is not %s: -%[1]s +pid1\n%s", program, diff)
+				}
+			})
+		}
+	}
+}
+
+func (c *peerCase) run(t *testing.T, m mode, name, path string) outcome {
+	t.Helper()
+	args, env := slices.Clone(c.args), slices.Clone(c.env)
+	if c.probe {
+		args, env = append(args, "--", os.Args[0], "one", "-two"), append(env, probeVar+"=main")
+	}
+	if c.inherit {
+		path, name, args = os.Args[0], os.Args[0], append([]string{path, name}, args...)
+		env = append(env, probeVar+"=inherit")
+	}
+	if c.shell != "" {
+		path, name, args = "/bin/bash", "bash", append([]string{"-c", c.shell, "bash", path}, args...)
+	}
+	p := launch(t, m, name, path, args, env, c.tty)
+	if c.do != nil {
+		c.do(p)
+	} else if !c.tty { // there it would be a hang-up
+		p.input.Close()
+	}
+	return p.outcome(c.words)
+}
+
+// lines makes cases of command lines: words separated by spaces, where ” is an
+// empty word, _ a space inside one and VAR=value in front the environment.
+func lines(commands ...string) []peerCase {
+	var cases []peerCase
+	for _, line := range commands {
+		c := peerCase{name: line}
+		for _, word := range strings.Fields(line) {
+			word = strings.ReplaceAll(strings.ReplaceAll(word, "''", ""), "_", " ")
+			if k, _, ok := strings.Cut(word, "="); ok && len(c.args) == 0 && strings.ToUpper(k) == k && k[0] != '-' {
+				c.env = append(c.env, strings.ReplaceAll(k, " ", "_")+word[len(k):])
+				continue
+			}
+			c.args = append(c.args, word)
+		}
+		if c.name == "" {
+			c.name = "no arguments"
+		}
+		c.modes = []mode{asSubreaper}
+		cases = append(cases, c)
+	}
+	return cases
+}
+
+// programs are COMMANDs that cannot be run, or only in a way.
+func programs(t *testing.T, args ...string) []peerCase {
+	dir := t.TempDir()
+	write := func(name, text string, mode os.FileMode) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), mode); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	plain := write("plain", "echo hi\n", 0o644)
+	bare := write("bare", "echo no interpreter; exit 6\n", 0o755)
+	lost := write("lost", "#!/no/such/interpreter\n", 0o755)
+	var cases []peerCase
+	for _, c := range [][]string{
+		{"/no/such/file"}, {"no-such-program"}, {"/etc"}, {plain}, {bare, "a"}, {lost},
+		{"/etc/passwd/x"}, {""}, {"."}, {"./bin/true"}, {"bin/true"}, {strings.Repeat("x", 300)},
+		{"sh", "-c", "exit 0"}, {"sh", "-c", "exit 255"}, {"sh", "-c", "kill -KILL $$"}, {"sh", "-c", "kill -SEGV $$"},
+		{"sh", "-c", `pwd; echo "$@"`, "a", "", "b c"}, {"env"},
+		{"cat", "/proc/1/comm"},
+		{"sh", "-c", "test -e /dev/fd/7; echo $?; cat"},
+	} {
+		cases = append(cases, peerCase{name: "runs " + c[0] + " " + c[len(c)-1], args: append(slices.Clone(args), c...)})
+	}
+	return append(cases, peerCase{
+		name: "a program in PATH that may not be run", args: append(slices.Clone(args), "plain"), env: []string{"PATH=" + dir},
+	}, peerCase{
+		name: "another in PATH that may", args: append(slices.Clone(args), "true"), env: []string{"PATH=" + dir + ":/bin"},
+	}, peerCase{
+		name: "no PATH", args: append(slices.Clone(args), "true"), env: []string{"PATH"},
+	})
+}
+
+// sent are the signals a program is sent one after another: all that can be sent
+// and caught, but those it may die of.
+func sent(except ...syscall.Signal) []syscall.Signal {
+	skip := faults | libcSignals | sigset(unix.SIGKILL, unix.SIGSTOP) | sigset(except...)
+	var list []syscall.Signal
+	for sig := syscall.Signal(1); sig <= 64; sig++ {
+		if skip>>(sig-1)&1 == 0 {
+			list = append(list, sig)
+		}
+	}
+	return list
+}
+
+var stops = []syscall.Signal{unix.SIGTSTP, unix.SIGTTIN, unix.SIGTTOU}
+
+// signals are the cases of each signal. group says that COMMAND's group gets them.
+func signals(name string, group bool, args, env []string, except ...syscall.Signal) []peerCase {
+	cases := []peerCase{{
+		name: name + ": all signals", args: args, env: env, probe: true,
+		do: func(p *peer) {
+			p.ready()
+			sync := func(n int) {
+				p.send(unix.SIGUSR2)
+				p.count("main: got SIGUSR2", n)
+				if group {
+					p.count("child: got SIGUSR2", n)
+				}
+			}
+			// SIGCONT takes back stop signals that are still pending, and they it.
+			p.send(sent(append(except, unix.SIGCONT, unix.SIGUSR2)...)...)
+			sync(1)
+			p.send(unix.SIGCONT)
+			sync(2)
+			p.exit(7)
+		},
+	}, {
+		name: name + ": signals of faults", args: args, env: alone(env), probe: true, modes: []mode{asInit},
+		do: func(p *peer) {
+			p.ready()
+			for sig := syscall.Signal(1); sig <= 64; sig++ {
+				if (faults|libcSignals)>>(sig-1)&1 != 0 {
+					p.send(sig)
+				}
+			}
+			p.send(unix.SIGUSR2)
+			p.count("main: got SIGUSR2", 1)
+			p.exit(4)
+		},
+	}}
+	for sig := syscall.Signal(1); sig <= 64; sig++ {
+		if (faults|libcSignals)>>(sig-1)&1 == 0 {
+			continue
+		}
+		cases = append(cases, peerCase{
+			name: fmt.Sprint(name, ": signal ", int(sig)), args: args, env: alone(env), probe: true, modes: []mode{asSubreaper},
+			do: func(p *peer) {
+				p.ready()
+				p.send(sig)
+				p.until("something to happen", func() bool { return strings.Contains(p.out.String(), "main: got ") || p.ended() })
+				if !p.ended() {
+					p.exit(4)
+				}
+			},
+		})
+	}
+	return cases
+}
+
+func alone(env []string) []string { return append(slices.Clone(env), "PROBE_ALONE=1") }
+
+// states are the cases of what COMMAND is given, who is adopted, who lives on and
+// what a terminal does. group says that COMMAND's group gets the signals.
+func states(name string, group bool, args, env []string) []peerCase {
+	terminal := func(p *peer) {
+		p.ready()
+		for _, key := range []struct{ typed, signal string }{{"\x03", "SIGINT"}, {"\x1c", "SIGQUIT"}, {"\x1a", "SIGTSTP"}} {
+			_, _ = p.input.WriteString(key.typed)
+			p.await("main: got "+key.signal, "child: got "+key.signal)
+		}
+		if slices.Contains(args, "-c") && p.mode == asSubreaper {
+			// dumb-init got the key as well.
+			p.until("the program to be stopped", func() bool { return stopped(p.cmd.Process.Pid) })
+		}
+		p.wake()
+		_ = unix.IoctlSetWinsize(int(p.input.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Row: 33, Col: 77})
+		p.await("main: got SIGWINCH", "child: got SIGWINCH")
+	}
+	return []peerCase{{
+		name: name + ": exit", args: args, env: env, probe: true,
+		do: func(p *peer) { p.ready(); p.exit(9) },
+	}, {
+		name: name + ": orphan", args: args, env: alone(env), probe: true,
+		do: func(p *peer) {
+			p.ready()
+			_, _ = p.input.WriteString("orphan\n")
+			p.await("orphan: adopted")
+			p.exit(0)
+		},
+	}, {
+		name: name + ": terminal", args: args, env: env, probe: true, tty: true,
+		do: func(p *peer) { terminal(p); p.exit(3) },
+	}, {
+		name: name + ": hang-up", args: args, env: env, probe: true, tty: true, without: onceEach,
+		do: func(p *peer) {
+			p.ready()
+			main := p.main()
+			p.input.Close()
+			p.await("main: got SIGHUP", "main: got SIGCONT")
+			if group {
+				p.await("child: got SIGHUP", "child: got SIGCONT")
+			}
+			p.last = p.out.String()
+			_ = syscall.Kill(main, syscall.SIGKILL)
+		},
+	}}
+}
+
+// once is for cases where COMMAND gets a signal from the terminal and from the
+// program: two of a kind may become one before they are delivered.
+func once(cases []peerCase) []peerCase {
+	for i := range cases {
+		cases[i].without = onceEach
+	}
+	return cases
+}
+
+// onceEach keeps one line of each signal.
+func onceEach(o *outcome) {
+	for who, list := range o.Out {
+		for i := range list {
+			list[i] = strings.TrimSuffix(list[i], " by the kernel")
+		}
+		slices.Sort(list)
+		o.Out[who] = slices.Compact(list)
+	}
+}
+
+// inheriting are the cases of what COMMAND gets as the program got it.
+func inheriting(args ...string) []peerCase {
+	show := func(command ...string) []string { return append(slices.Clone(args), command...) }
+	return []peerCase{{
+		name: "inherited signals", inherit: true, args: show("--", "grep", "-E", "^Sig(Blk|Ign)", "/proc/self/status"),
+	}, {
+		name: "inherited limits", shell: `ulimit -Sn 123; ulimit -Hn 456; exec "$@"`, args: show("--", "sh", "-c", "ulimit -Sn; ulimit -Hn"),
+	}, {
+		name: "inherited files", shell: `exec 7</dev/null 9>/dev/null; exec "$@"`, args: show("--", "sh", "-c", "cd /proc/self/fd; echo 7* 9*"),
+	}}
+}
+
+func TestPeerTini(t *testing.T) {
+	comparePeers(t, "tini", slices.Concat(
+		programs(t, "--"),
+		lines("", "--version", "--version x", "--version --", "-z", "-z true", "--help", "--", "-- --", "- x", "-s", "-- -- true",
+			"sh -c exit_3", "-- sh -c exit_3", "POSIXLY_CORRECT=1 sh -c exit_3", "true -z", "echo -v a", "echo a -- -v b", "echo a -sgv",
+			"-e", "-e 3", "-e 3 -- sh -c exit_3", "-e3 -- sh -c exit_3", "-e 3 -e 4 -- sh -c exit_4", "-e 5 -- sh -c exit_3",
+			"-sge3 -- sh -c exit_3", "-e 256 true", "-e -1 true", "-e x true", "-e '' false", "-e _1 false", "-e 1_ false", "-e +1 false",
+			"-e 0x1 false", "-e 99999999999999999999 true", "-e 143 -- sh -c kill_$$", "-e 127 /no/such/file", "-e 126 /etc", "-e 1 ''",
+			"-p SIGKILL true", "-p SIGSYS true", "-p TERM true", "-p sigterm true", "-p SIGPWR true", "-p 9 true", "-p", "-p ''",
+			"-v true", "-vv true", "-vvv true", "-vvvv true", "-vs true", "-vw true", "-w true", "-g true", "true -s -v",
+			"TINI_VERBOSITY=0 true", "TINI_VERBOSITY=1 true", "TINI_VERBOSITY=3 true", "TINI_VERBOSITY=3 -s true", "TINI_VERBOSITY=x true", "TINI_VERBOSITY= true",
+			"TINI_VERBOSITY=-1 true", "TINI_VERBOSITY=_2x true", "TINI_VERBOSITY=0 -vvv true", "TINI_VERBOSITY=0 /no/such/file",
+			"TINI_SUBREAPER= env", "TINI_SUBREAPER=0 true", "TINI_KILL_PROCESS_GROUP= env"),
+		differently("the help is pid1's own", noOutput, lines("-h")),
+		differently("so is the license", noOutput, lines("-l")),
+		[]peerCase{{
+			name: "directory", differs: "pid1 keeps no directory busy", without: noNotes,
+			env: alone(nil), probe: true,
+			do: func(p *peer) {
+				p.ready()
+				p.send(unix.SIGUSR1) // from when that arrives, the program is past its start
+				p.await("main: got SIGUSR1")
+				dir, _ := os.Readlink(fmt.Sprintf("/proc/%d/cwd", p.cmd.Process.Pid))
+				p.note("directory %s", dir)
+				p.exit(0)
+			},
+		}, {
+			name: "closed standard input", differs: "tini fails on it; the Go runtime opens /dev/null instead", without: nothing,
+			args: []string{"--", "true"}, shell: `exec "$@" <&-`,
+		}, {
+			name: "background", differs: "tini takes the terminal from who has it", without: noOutput,
+			args: []string{"--", "sh", "-c", inFront}, tty: true, shell: `set -m; "$@" & wait`,
+		}, {
+			name: "stopped COMMAND", differs: "pid1 is stopped with COMMAND, so that a shell notices", without: noNotes,
+			args: []string{"--", "sh", "-c", "echo ready; kill -TSTP $$; echo on"}, tty: true, modes: []mode{asSubreaper},
+			do: func(p *peer) {
+				p.await("ready")
+				main := p.main()
+				p.until("COMMAND to be stopped", func() bool { return stopped(main) })
+				for range 50 { // one of them never is
+					if !stopped(p.cmd.Process.Pid) {
+						time.Sleep(2 * time.Millisecond)
+					}
+				}
+				p.note("stopped: %t", stopped(p.cmd.Process.Pid))
+				_ = p.cmd.Process.Signal(unix.SIGCONT)
+			},
+		}, {
+			name: "socket activation", differs: "tini keeps LISTEN_PID, which is then not COMMAND's", without: noOutput,
+			args: []string{"--", "sh", "-c", `test "$LISTEN_PID" != $$ || echo mine`}, shell: `LISTEN_PID=$$ exec "$@"`,
+		}},
+		signals("plain", false, nil, nil),
+		signals("-g", true, []string{"-g"}, nil),
+		signals("-s", false, []string{"-s"}, nil),
+		signals("TINI_KILL_PROCESS_GROUP", true, nil, []string{"TINI_KILL_PROCESS_GROUP=", "TINI_SUBREAPER="}),
+		states("plain", false, nil, nil),
+		states("-g -s", true, []string{"-g", "-s"}, nil),
+		states("TINI_SUBREAPER", false, nil, []string{"TINI_SUBREAPER="}),
+		inheriting(),
+	))
+}
+
+func TestPeerDumbInit(t *testing.T) {
+	comparePeers(t, "dumb-init", slices.Concat(
+		programs(t),
+		inWords(lines("", "-h", "--help", "--hel", "-V", "--version", "--ver", "--vers", "-V true", "-z", "-z true", "--yolo true", "--help=x", "--", "-- --",
+			"- x", "sh -c exit_3", "-- sh -c exit_3", "echo -v a", "echo a -- b", "-c true", "--single-child true", "--s true", "-cv true", "-vc true",
+			"-r", "-r ''", "-r x true", "-r 15 true", "-r 15:", "-r 15:2 true", "-r15:2 true", "-r _15:_2 true", "-r 15_:2 true", "-r 15:2x true",
+			"-r 15:x true", "-r 15::2 true", "-r 0:1 true", "-r 1:0 true", "-r 31:31 true", "-r 32:1 true", "-r 1:32 true", "-r -1:1 true", "-r +1:+2 true",
+			"-r 15:2:3 true", "--rewrite", "--rewrite=15:2 true", "--rewrite 15:2 true", "--rew 15:2 true", "--rewrite= true", "-r 9:15 true",
+			"DUMB_INIT_DEBUG=1 -c true", "DUMB_INIT_DEBUG=1 DUMB_INIT_SETSID=0 true", "DUMB_INIT_DEBUG=0 true", "DUMB_INIT_DEBUG= env", "DUMB_INIT_DEBUG=yes true",
+			"DUMB_INIT_SETSID=0 env", "DUMB_INIT_SETSID=1 env", "DUMB_INIT_SETSID= true", "DUMB_INIT_DEBUG=1 --nope", "/no/such/file", "-c /no/such/file",
+			"-v -c false", "-vc -- sh -c kill_$$", "POSIXLY_CORRECT=1 true -v")),
+		lines("-v true", "--verbose false", "--verb true", "-v -- sh -c kill_$$", "-v /no/such/file", "DUMB_INIT_DEBUG=1 true"),
+		signals("plain", true, nil, nil, stops...),
+		signals("-c", false, []string{"-c"}, nil, stops...),
+		signals("-r", true, []string{"-r", "15:2", "-r", "2:15", "-r", "1:0", "-r", "3:23", "-r", "23:3", "-r", "10:1", "-r", "28:17"}, nil, stops...),
+		signals("-v", true, []string{"-v"}, nil, stops...),
+		signals("DUMB_INIT_SETSID=0", false, nil, []string{"DUMB_INIT_SETSID=0"}, stops...),
+		suspends("plain", nil, nil),
+		suspends("-c", []string{"-c"}, nil),
+		suspends("-r", []string{"-r", "20:1", "-r", "21:0", "-r", "22:2"}, nil),
+		suspends("DUMB_INIT_SETSID=0", nil, []string{"DUMB_INIT_SETSID=0"}),
+		states("plain", false, nil, nil),
+		once(states("-c", false, []string{"-c"}, nil)),
+		states("-r", false, []string{"-r", "15:12"}, nil),
+		inheriting(),
+		inheriting("-c"),
+	))
+}
+
+func TestPeerCatatonit(t *testing.T) {
+	comparePeers(t, "catatonit", slices.Concat(
+		programs(t, "--"),
+		lines("", "-V", "--version", "--vers", "--v", "-V true", "-z", "-z true", "--help", "--", "-- --", "- x", "sh -c exit_3", "-- sh -c exit_3",
+			"POSIXLY_CORRECT=1 sh -c exit_3", "true -z", "echo -g a", "-g true", "-gV", "true --version",
+			"CATATONIT_LOG= true", "CATATONIT_LOG=x --version", "--version=x"),
+		differently("messages for debugging are pid1's own", noWords, lines("CATATONIT_DEBUG= true", "CATATONIT_DEBUG=0 env", "CATATONIT_DEBUG=1 /no/such/file")),
+		differently("the help is pid1's own", noWords, inWords(lines("-h"))),
+		differently("so is the license", noOutput, lines("-L")),
+		signals("plain", false, nil, nil),
+		signals("-g", true, []string{"-g"}, nil),
+		states("plain", false, nil, nil),
+		states("-g", true, []string{"-g"}, nil),
+		pauses(),
+		inheriting(),
+	))
+}
+
+// differently marks cases that end otherwise, for a reason, but for what without
+// leaves.
+func differently(reason string, without func(*outcome), cases []peerCase) []peerCase {
+	for i := range cases {
+		cases[i].differs, cases[i].without = reason, without
+	}
+	return cases
+}
+
+func noOutput(o *outcome) { o.Out = nil }
+func noWords(o *outcome)  { o.Words, o.Err = nil, "" }
+func noNotes(o *outcome)  { o.Notes = nil }
+func nothing(o *outcome)  { *o = outcome{} }
+
+// inFront is a COMMAND that says whether its group has the terminal, from
+// proc_pid_stat(5).
+const inFront = `read -r pid comm state ppid pgrp session tty tpgid rest </proc/$$/stat; test $pgrp = $tpgid && echo front || echo back`
+
+// inWords compares messages to the letter.
+func inWords(cases []peerCase) []peerCase {
+	for i := range cases {
+		cases[i].words = true
+	}
+	return cases
+}
+
+// suspends are the cases of the signals that stop dumb-init itself.
+func suspends(name string, args, env []string) []peerCase {
+	var cases []peerCase
+	for _, sig := range stops {
+		cases = append(cases, peerCase{
+			name: name + ": " + siginfo.Name(sig), args: args, env: alone(env), probe: true,
+			do: func(p *peer) {
+				p.ready()
+				main := p.main()
+				_ = p.cmd.Process.Signal(sig)
+				if !slices.Contains(args, fmt.Sprint(int(sig), ":0")) {
+					// A SIGCONT takes back a stop signal that is still pending.
+					p.until("COMMAND to be told", func() bool { return stopped(main) || strings.Contains(p.out.String(), "main: got ") })
+				}
+				if p.mode == asSubreaper {
+					p.until("the program to be stopped", func() bool { return stopped(p.cmd.Process.Pid) })
+				}
+				p.note("program stopped %t", stopped(p.cmd.Process.Pid))
+				p.wake()
+				p.note("program stopped %t, COMMAND %t", stopped(p.cmd.Process.Pid), stopped(main))
+				p.send(unix.SIGUSR2)
+				p.await("main: got SIGUSR2")
+				p.exit(6)
+			},
+		})
+	}
+	return cases
+}
+
+// pauses are the cases of catatonit -P.
+func pauses() []peerCase {
+	var cases []peerCase
+	for _, c := range []struct {
+		args []string
+		sig  syscall.Signal
+	}{
+		{[]string{"-P"}, unix.SIGTERM}, {[]string{"-P"}, unix.SIGINT}, {[]string{"-gP", "false"}, unix.SIGTERM},
+		{[]string{"-P", "--", "/no/such/file"}, unix.SIGINT},
+	} {
+		cases = append(cases, peerCase{
+			name: fmt.Sprint("pause ", c.args, " ", c.sig), args: c.args,
+			do: func(p *peer) {
+				// Before this it can be lost to a signal.
+				p.until("the program to be ready", func() bool {
+					proc := fmt.Sprintf("/proc/%d/", p.cmd.Process.Pid)
+					exe, _ := os.Readlink(proc + "exe")
+					dir, _ := os.Readlink(proc + "cwd")
+					return dir == "/" || filepath.Base(exe) == "catatonit" && p.status()["SigBlk"] != strings.Repeat("0", 16)
+				})
+				p.send(unix.SIGHUP, unix.SIGUSR1, unix.SIGCHLD, unix.SIGTSTP, 40)
+				p.note("children %v, lives %t", p.main(), p.status() != nil)
+				p.send(c.sig)
+			},
+		})
+	}
+	return cases
+}
