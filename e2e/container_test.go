@@ -39,6 +39,8 @@ func Run(t *testing.T, image string, options []string, cmd ...string) *Container
 	t.Cleanup(func() {
 		if t.Failed() {
 			stdout, stderr := c.Logs()
+			processes, _ := command("docker", "top", c.Name, "-eo", "pid,ppid,stat,etimes,wchan:20,args")
+			t.Logf("the container's processes:\n%s", processes)
 			t.Logf("the container's last output:\n%s\nand on stderr:\n%s", tail(stdout, 5), tail(stderr, 20))
 		}
 		command("docker", "rm", "--force", "--volumes", c.Name)
