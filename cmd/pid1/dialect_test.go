@@ -62,6 +62,27 @@ func TestDialectNames(t *testing.T) {
 	}
 }
 
+// A dialect's messages are in its name, and pid1's own are none of the image's
+// business unless asked for.
+func TestDialectMessages(t *testing.T) {
+	p := program(t, asSubreaper, binary, "--as", "tini", "-z").start()
+	p.want(1)
+	if got := p.err.String(); !strings.HasPrefix(got, "tini: invalid option -- 'z'\ntini (tini version ") {
+		t.Errorf("--as tini -z says %q", got)
+	}
+	for _, level := range []string{"", "warn"} {
+		p := program(t, asInit, as(t, "tini"), "--", "true")
+		p.cmd.Env = append(os.Environ(), "PID1_SOCKET=/proc/no/place", "PID1_LOG_LEVEL="+level)
+		if level == "" {
+			p.cmd.Env = p.cmd.Env[:len(p.cmd.Env)-1]
+		}
+		p.start().want(0)
+		if got := p.err.String(); strings.Contains(got, "cannot listen on /proc/no/place") != (level == "warn") {
+			t.Errorf("PID1_LOG_LEVEL %q: %q", level, got)
+		}
+	}
+}
+
 // Observation is set by PID1_ variables in every dialect, and nothing else is.
 func TestDialectObservation(t *testing.T) {
 	for _, name := range dialectNames() {
