@@ -265,8 +265,6 @@ func procStatus(pid int) map[string]string {
 	return fields
 }
 
-func (p *peer) say(line string) { _, _ = io.WriteString(p.input, line+"\n") }
-
 func (p *peer) note(format string, a ...any) { p.notes = append(p.notes, fmt.Sprintf(format, a...)) }
 
 var (
