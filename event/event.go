@@ -54,7 +54,7 @@ const (
 // history. The others belong to one connection or to the moment.
 func (t Type) Numbered() bool {
 	switch t {
-	case TypeHello, TypeGap, TypeStats,
+	case TypeHello, TypeGap,
 		TypeSubscribed, TypeProcess, TypeProcessesEnd, TypeError:
 		return false
 	}

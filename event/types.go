@@ -204,7 +204,8 @@ type Sent struct {
 	TS     time.Time `json:"ts"`
 }
 
-// Stats are counters and totals, about once a second while somebody listens.
+// Stats are counters and totals, about once a second while somebody listens and
+// they change, else every ten seconds. The answer to a stats request has no seq.
 type Stats struct {
 	Head
 	UptimeMS  int64  `json:"uptime_ms"`

@@ -42,6 +42,7 @@ type entry struct {
 	last   time.Duration // when it was last seen, since boot
 	alive  time.Duration // when it was last seen alive, since boot; 0: never
 	deadAt time.Duration // when it was first seen dead; 0: alive
+	prompt bool          // it was Self's then, who reaps at once
 	exit   int           // wait status; -1 unknown
 	sweep  uint64        // the last sweep that saw it
 

@@ -172,7 +172,7 @@ func (t *Table) take(e *entry, s *sight) {
 	if st.Dead() {
 		leaderless := st.Threads > 1
 		if e.deadAt == 0 || e.leaderless && !leaderless {
-			e.deadAt = max(s.at, 1)
+			e.deadAt, e.prompt = max(s.at, 1), st.PPID == t.cfg.Self
 		}
 		if e.leaderless = leaderless; leaderless {
 			e.alive = s.at

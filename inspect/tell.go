@@ -123,8 +123,11 @@ func (t *Table) tellExit(e *entry, now time.Duration) {
 
 // lifetime is how long e lived when it is known to be gone at the time now, since
 // boot: Unknown when the moment it died in is not known to within one percent of
-// it, or 20 ms.
+// it, or 20 ms. What was Self's when it died was found dead at once.
 func (e *entry) lifetime(now time.Duration) int64 {
+	if e.prompt {
+		return age(e.id.Start, e.deadAt)
+	}
 	end, from := now, e.last
 	if e.deadAt != 0 {
 		end, from = e.deadAt, e.alive

@@ -169,7 +169,7 @@ func (r *run) drained(children bool) bool {
 func (r *run) leave() {
 	s := &r.shutdown
 	s.reason, s.began = "main_exit", time.Now()
-	if sig := syscall.Signal(unix.SIGTERM); r.cfg.Rest == TermGroup && r.mainPID != 0 {
+	if sig := unix.SIGTERM; r.cfg.Rest == TermGroup && r.mainPID != 0 {
 		if to, ok := r.cfg.Rewrite[sig]; ok {
 			sig = to
 		}

@@ -40,8 +40,6 @@ func cloneAndExec(c *child) (uintptr, syscall.Errno) {
 	if errno != 0 || pid != 0 {
 		return pid, errno
 	}
-	stage := int32(stageExec)
-
 	var act sigaction
 	for sig := uintptr(1); sig <= 64; sig++ {
 		act.handler = sigDfl
@@ -51,7 +49,7 @@ func cloneAndExec(c *child) (uintptr, syscall.Errno) {
 		syscall.RawSyscall6(unix.SYS_RT_SIGACTION, sig, uintptr(unsafe.Pointer(&act)), 0, 8, 0, 0)
 	}
 
-	stage = stageGroup
+	stage := int32(stageGroup)
 	switch c.place {
 	case OwnSession:
 		if _, _, errno = syscall.RawSyscall(unix.SYS_SETSID, 0, 0, 0); errno == 0 {

@@ -27,6 +27,12 @@ type followed struct {
 // follow starts COMMAND under pid1 and reads its feed.
 func follow(t *testing.T, m mode, args ...string) *followed {
 	t.Helper()
+	return followFor(t, 30*time.Second, m, args...)
+}
+
+// followFor is follow for a COMMAND that takes longer.
+func followFor(t *testing.T, patience time.Duration, m mode, args ...string) *followed {
+	t.Helper()
 	// Short: a socket's path has 107 bytes.
 	dir, err := os.MkdirTemp("", "f")
 	if err != nil {
@@ -35,7 +41,9 @@ func follow(t *testing.T, m mode, args ...string) *followed {
 	t.Cleanup(func() { os.RemoveAll(dir) })
 	socket := filepath.Join(dir, "d", "s")
 	w := &followed{events: make(chan []event.Event, 1)}
-	w.proc = pid1(t, m, append([]string{"--socket", socket}, args...)...).start()
+	w.proc = pid1(t, m, append([]string{"--socket", socket}, args...)...)
+	w.patience = patience
+	w.start()
 	var conn *client.Conn
 	for range 1000 {
 		if conn, err = client.Dial(context.Background(), socket, event.Request{Op: event.OpSubscribe}); err == nil {
@@ -211,7 +219,7 @@ func TestManyOrphans(t *testing.T) {
 	}
 	inModes(t, func(t *testing.T, m mode) {
 		// Each pass of the loop leaves one orphan behind.
-		w := follow(t, m, "--history", strconv.Itoa(n+100), "sh", "-c",
+		w := followFor(t, 30*time.Second+time.Duration(n)*10*time.Millisecond, m, "--history", strconv.Itoa(n+100), "sh", "-c",
 			`i=0; while [ $i -lt `+strconv.Itoa(n)+` ]; do (sleep 0 & :); i=$((i+1)); done; sleep 0.2`)
 		w.want(0)
 		late := 0

@@ -79,6 +79,7 @@ type proc struct {
 	t         *testing.T
 	cmd       *exec.Cmd
 	container string // its name, where there is one
+	patience  time.Duration
 	out       lockedBuffer
 	err       lockedBuffer
 }
@@ -104,7 +105,7 @@ func shell(t *testing.T, m mode, script string) *proc {
 
 func program(t *testing.T, m mode, name string, args ...string) *proc {
 	t.Helper()
-	p := &proc{t: t}
+	p := &proc{t: t, patience: 30 * time.Second}
 	switch m {
 	case asInit:
 		p.cmd = nstest.Command(t, name, args...)
@@ -134,7 +135,7 @@ func (p *proc) start() *proc {
 	go func() { // a hanging pid1 fails its test, not the whole run
 		select {
 		case <-done:
-		case <-time.After(30 * time.Second):
+		case <-time.After(p.patience):
 			if p.container != "" {
 				_ = exec.Command("docker", "kill", p.container).Run()
 			}

@@ -106,7 +106,8 @@ func TestShellOnTerminal(t *testing.T) {
 		if err := unix.IoctlSetWinsize(int(tt.master.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Row: 33, Col: 77}); err != nil {
 			t.Fatal(err)
 		}
-		tt.say("stty size\n", "33 77")
+		// The new size may take its way, through Docker's client for example.
+		tt.say("until test \"$(stty size)\" = '33 77'; do sleep 0.05; done; echo re\\sized\n", "resized\r\n")
 		tt.say("exit 3\n", "exit")
 		tt.want(3)
 	})

@@ -40,6 +40,8 @@ type answers struct {
 	mu      sync.Mutex // guards all below; held while the hooks run
 	stats   event.Stats
 	statsAt time.Time
+	told    event.Stats // the latest that became an event
+	toldAt  time.Time
 	newest  *table
 	tables  int    // still in use, newest included
 	spare   []byte // of a table nobody uses
@@ -58,6 +60,34 @@ type table struct {
 func (a *answers) statsLine(dst []byte, clients int) []byte {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	s := a.count(clients)
+	s.TS = a.j.now()
+	return event.Append(dst, &s)
+}
+
+// tellStats makes an event of the stats, for all who listen: once a second while
+// something changes, else every ten seconds. It is kept like any other, so that
+// what is said once a second may not crowd out what happened.
+func (a *answers) tellStats(clients int) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	now := time.Now()
+	since := now.Sub(a.toldAt)
+	if !a.toldAt.IsZero() && since < statsEvery-statsEvery/10 {
+		return // another client's clock was first
+	}
+	s := a.count(clients)
+	same := s
+	same.UptimeMS, same.LastSeq, same.Clients = a.told.UptimeMS, a.told.LastSeq, a.told.Clients
+	if same == a.told && since < statsAtLeast {
+		return
+	}
+	a.told, a.toldAt = s, now
+	a.j.Append(&s)
+}
+
+// count makes the stats of this moment. a.mu is held.
+func (a *answers) count(clients int) event.Stats {
 	if now := time.Now(); a.statsAt.IsZero() || now.Sub(a.statsAt) >= fresh {
 		a.stats = *event.New(event.TypeStats).(*event.Stats)
 		if a.cfg.Stats != nil {
@@ -66,10 +96,10 @@ func (a *answers) statsLine(dst []byte, clients int) []byte {
 		a.statsAt = now
 	}
 	s, c := a.stats, a.j.Counts()
-	s.Type, s.Seq, s.TS = event.TypeStats, 0, a.j.now()
+	s.Type = event.TypeStats
 	s.Reaps, s.Failed, s.Adopted, s.LastSeq, s.Lost = c.Reaps, c.Failed, c.Adopted, c.Last, c.Lost
 	s.Clients = clients
-	return event.Append(dst, &s)
+	return s
 }
 
 // table returns the process table, which the caller hands back with release.

@@ -254,7 +254,7 @@ func TestWhatCannotBeKeptTakesNoNumber(t *testing.T) {
 		{nil, "nil pointer"},
 		{nilReap, "nil pointer"},
 		{&event.Reap{}, `type ""`},
-		{event.New(event.TypeStats), `type "stats"`},
+		{event.New(event.TypeError), `type "error"`},
 		{event.New(event.TypeHello), `type "hello"`},
 	} {
 		if seq := j.Append(c.ev); seq != 0 {

@@ -259,24 +259,28 @@ func TestStatsComeBySecondsAndWhenAsked(t *testing.T) {
 		s.Reaps, s.Clients = 1000, 1000 // not the hook's to say
 	}})
 	p := hello(t, s.Path(), `{"op":"stats"}`)
-	check := func(ev event.Event) {
+	check := func(ev event.Event, seq, last, reaps uint64) {
 		t.Helper()
 		got := ev.(*event.Stats)
 		want := &event.Stats{
-			Head: event.Head{Type: event.TypeStats, TS: got.TS}, UptimeMS: 5, Processes: 6, Zombies: 7, PIDsUsed: 8,
-			PIDsLimit: event.Unknown, Reaps: 2, Failed: 1, Adopted: 1, LastSeq: 2, Clients: 1,
+			Head: event.Head{Type: event.TypeStats, Seq: seq, TS: got.TS}, UptimeMS: 5, Processes: 6, Zombies: 7, PIDsUsed: 8,
+			PIDsLimit: event.Unknown, Reaps: reaps, Failed: 1, Adopted: 1, LastSeq: last, Clients: 1,
 		}
 		if d := cmp.Diff(want, got); d != "" {
 			t.Error(d)
 		}
 	}
-	check(p.next())
+	check(p.next(), 0, 2, 2)
 	p.say(`{"op":"subscribe","now":true}`)
 	if sub := p.next(); sub.Header().Type != event.TypeSubscribed {
 		t.Fatalf("%+v", sub)
 	}
-	check(p.next())
-	check(p.next())
+	check(p.next(), 3, 2, 2)
+	j.Append(reap(4)) // a change: the next comes after a second, not ten
+	if ev := p.next(); ev.Header().Type != event.TypeReap {
+		t.Fatalf("%+v", ev)
+	}
+	check(p.next(), 5, 4, 3)
 }
 
 func TestWrongRequestsAreNamedAndTheConnectionGoesOn(t *testing.T) {

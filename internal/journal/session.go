@@ -18,8 +18,10 @@ const (
 	// sent everything, so that nc is enough to read the feed.
 	graceForRequest = 100 * time.Millisecond
 
-	// statsEvery is how often a subscriber is sent a stats line.
-	statsEvery = time.Second
+	// statsEvery is how often there is a stats event while somebody listens and
+	// something changes, statsAtLeast how often there is one anyway.
+	statsEvery   = time.Second
+	statsAtLeast = 10 * time.Second
 
 	// sendBuffer is what the kernel may hold for a client (it doubles it). What
 	// a slow one has not read is better kept once, in the ring.
@@ -44,7 +46,7 @@ type session struct {
 
 	// For serve alone.
 	sub    *Reader // nil: nothing is subscribed to
-	stats  bool    // stats lines are sent
+	stats  bool    // stats are subscribed to
 	tick   *time.Timer
 	chunk  []byte // of a process table
 	send   func(fd uintptr) bool
@@ -163,7 +165,7 @@ func (c *session) serve() {
 				return
 			}
 			if c.stats {
-				err = c.write(c.s.answers.statsLine(nil, c.s.Clients()))
+				c.s.answers.tellStats(c.s.Clients())
 			}
 		case <-c.s.closing:
 			c.finish()

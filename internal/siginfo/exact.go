@@ -118,7 +118,7 @@ func openQueue() error {
 		return fmt.Errorf("eventfd: %w", err)
 	}
 	// A smaller queue will do if the user has too many pipes already (pipe(7)).
-	unix.FcntlInt(uintptr(ends[1]), unix.F_SETPIPE_SZ, queueSize)
+	_, _ = unix.FcntlInt(uintptr(ends[1]), unix.F_SETPIPE_SZ, queueSize)
 	selfPID = int32(os.Getpid())
 	queueFD, deathsFD = uint64(ends[1]), uint64(event)
 	queue, deaths = os.NewFile(uintptr(ends[0]), "signals"), os.NewFile(uintptr(event), "deaths")
@@ -131,7 +131,7 @@ func empty(file *os.File) {
 	if err != nil {
 		return
 	}
-	conn.Control(func(fd uintptr) {
+	_ = conn.Control(func(fd uintptr) {
 		buf := make([]byte, 4096)
 		for {
 			if n, err := unix.Read(int(fd), buf); err != nil && !errors.Is(err, unix.EINTR) || n == 0 {
@@ -149,8 +149,8 @@ func (e *exact) listen() {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	var before unix.Sigset_t
-	unix.PthreadSigmask(unix.SIG_BLOCK, nil, &before)
-	defer unix.PthreadSigmask(unix.SIG_SETMASK, &before, nil)
+	_ = unix.PthreadSigmask(unix.SIG_BLOCK, nil, &before)
+	defer func() { _ = unix.PthreadSigmask(unix.SIG_SETMASK, &before, nil) }()
 	for {
 		select {
 		case set := <-e.masks:
@@ -211,7 +211,7 @@ func (e *exact) install(set uint64) error {
 func (e *exact) stop() {
 	for sig := uintptr(1); sig <= 64; sig++ {
 		if e.changed&(1<<(sig-1)) != 0 {
-			rtSigaction(sig, &e.saved[sig], nil)
+			_ = rtSigaction(sig, &e.saved[sig], nil)
 		}
 	}
 	if e.brokenOK != nil {
