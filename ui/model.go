@@ -88,6 +88,9 @@ func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		}
 	case tea.WindowSizeMsg:
 		m.resize(msg.Width, msg.Height)
+		// What was drawn for another size, a guessed one at first, may have left the
+		// terminal with a scrolling region: give it back the whole screen.
+		return m, tea.Sequence(tea.Raw("\x1b[r"), tea.ClearScreen)
 	case tea.KeyPressMsg:
 		return m, m.press(msg)
 	case tea.PasteMsg:

@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"time"
 
 	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/colorprofile"
@@ -57,7 +58,10 @@ func Run(ctx context.Context, src Source, o Options) error {
 	}()
 	_, err = p.Run()
 	cancel()
-	<-done
+	select { // a Source that does not end must not keep the program
+	case <-done:
+	case <-time.After(time.Second):
+	}
 	switch {
 	case err == nil, errors.Is(err, tea.ErrInterrupted), ctx.Err() != nil && errors.Is(err, tea.ErrProgramKilled) && !errors.Is(err, tea.ErrProgramPanic):
 		return nil
