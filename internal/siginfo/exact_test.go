@@ -28,9 +28,14 @@ func catchable(f func(unix.Signal)) {
 	}
 }
 
-// emulated reports whether qemu-user can deliver a signal: it needs some for
-// itself and for its C library.
+// emulated reports whether qemu-user can deliver a signal. It needs some for
+// itself and for its C library, and version 7.2 dies of a fault's signal that is
+// sent to it, whatever the handler does.
 func emulated(sig unix.Signal) bool {
+	switch sig {
+	case unix.SIGILL, unix.SIGTRAP, unix.SIGBUS, unix.SIGFPE, unix.SIGSEGV:
+		return false
+	}
 	return sig < 32 || sig > 34 && sig < 63
 }
 
@@ -128,8 +133,8 @@ func TestOwn(t *testing.T) {
 	r := openExact(t)
 	s := startSender(t)
 	for _, sig := range []unix.Signal{unix.SIGTERM, unix.SIGUSR1, unix.SIGSEGV, 40} {
-		if sig == unix.SIGSEGV && len(emulator()) > 0 {
-			continue // now and then qemu-user 7.2 dies of it, also where it is ignored
+		if len(emulator()) > 0 && !emulated(sig) {
+			continue
 		}
 		if err := unix.Kill(os.Getpid(), sig); err != nil {
 			t.Fatal(err)
