@@ -64,6 +64,7 @@ type child struct {
 	argv     []*byte
 	envv     []*byte
 	scripts  [][]*byte // for each of paths the argv of /bin/sh, should it be a script without "#!"
+	cwd      int       // descriptor of the directory to start in; -1: the current one
 	dir      *byte
 	groups   []uint32
 	user     bool
@@ -85,6 +86,11 @@ func spawn(cfg *Config, tty int) (int, error) {
 		return 0, err
 	}
 	c.tty = tty
+	// Left before COMMAND runs: one that looks never sees it held.
+	c.cwd = leaveDirectory()
+	if c.cwd >= 0 {
+		defer unix.Close(c.cwd)
+	}
 	var pipe [2]int
 	if err := unix.Pipe2(pipe[:], unix.O_CLOEXEC); err != nil {
 		return 0, fmt.Errorf("cannot make a pipe: %w", err)
@@ -116,7 +122,21 @@ func spawn(cfg *Config, tty int) (int, error) {
 	if err != nil || n != int(unsafe.Sizeof(report)) {
 		return 0, fmt.Errorf("cannot run %s: its process died before the exec", cfg.Command[0])
 	}
-	return 0, spawnError(cfg, int(report[0]), syscall.Errno(report[1]))
+	return 0, spawnError(cfg, c.cwd, int(report[0]), syscall.Errno(report[1]))
+}
+
+// leaveDirectory goes to / and returns a descriptor of where this process was, or
+// -1 and stays where that cannot be had. It needs Linux 3.5 (O_PATH in fchdir(2)).
+func leaveDirectory() int {
+	fd, err := unix.Open(".", unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return -1
+	}
+	if unix.Fchdir(fd) != nil || unix.Chdir("/") != nil {
+		unix.Close(fd)
+		return -1
+	}
+	return fd
 }
 
 func sigprocmask(set, old *uint64) {
@@ -139,8 +159,8 @@ func readFull(fd int, b []byte) (int, error) {
 	return done, nil
 }
 
-// spawnError puts the child's report into words.
-func spawnError(cfg *Config, stage int, errno syscall.Errno) error {
+// spawnError puts the child's report into words. cwd is where it started.
+func spawnError(cfg *Config, cwd, stage int, errno syscall.Errno) error {
 	name := cfg.Command[0]
 	switch stage {
 	case stageGroup:
@@ -156,7 +176,10 @@ func spawnError(cfg *Config, stage int, errno syscall.Errno) error {
 	if errno == unix.ENOENT || errno == unix.ENOTDIR {
 		e.Status = StatusNotFound
 		if errno == unix.ENOENT && strings.Contains(name, "/") && cfg.Dir == "" {
-			if _, err := os.Stat(name); err == nil {
+			if cwd < 0 {
+				cwd = unix.AT_FDCWD
+			}
+			if err := unix.Fstatat(cwd, name, &unix.Stat_t{}, 0); err == nil {
 				e.Err = fmt.Errorf("cannot run %s: the interpreter or loader it names does not exist", name)
 			}
 		}

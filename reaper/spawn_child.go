@@ -49,7 +49,15 @@ func cloneAndExec(c *child) (uintptr, syscall.Errno) {
 		syscall.RawSyscall6(unix.SYS_RT_SIGACTION, sig, uintptr(unsafe.Pointer(&act)), 0, 8, 0, 0)
 	}
 
-	stage := int32(stageGroup)
+	// As who this process is: the user to become may not be able to.
+	stage := int32(stageDir)
+	if c.cwd >= 0 {
+		if _, _, errno = syscall.RawSyscall(unix.SYS_FCHDIR, uintptr(c.cwd), 0, 0); errno != 0 {
+			goto failed
+		}
+	}
+
+	stage = stageGroup
 	switch c.place {
 	case OwnSession:
 		if _, _, errno = syscall.RawSyscall(unix.SYS_SETSID, 0, 0, 0); errno == 0 {

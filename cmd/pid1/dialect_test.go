@@ -156,6 +156,35 @@ func TestDialectWays(t *testing.T) {
 	}
 }
 
+// COMMAND starts where pid1 was started, and never finds pid1 there, however soon
+// it looks; a name with a slash is looked up from there.
+func TestDirectoryIsLeft(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.Symlink("/bin/sh", filepath.Join(dir, "sh")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "lost"), []byte("#!/no/such/interpreter\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"pid1", "dumb-init"} {
+		link := as(t, name)
+		for range 20 {
+			p := program(t, asSubreaper, link, "./sh", "-c", "readlink /proc/$PPID/cwd /proc/$$/cwd")
+			p.cmd.Dir = dir
+			p.start().want(0)
+			if got, want := p.out.String(), "/\n"+dir+"\n"; got != want {
+				t.Fatalf("%s: the directories are %q, want %q", name, got, want)
+			}
+		}
+	}
+	p := pid1(t, asSubreaper, "./lost")
+	p.cmd.Dir = dir
+	p.start().want(127)
+	if got := p.err.String(); !strings.Contains(got, "the interpreter or loader it names does not exist") {
+		t.Errorf("a script without its interpreter: %q", got)
+	}
+}
+
 // Where the C library is musl, options are not looked for after COMMAND.
 func TestMixesOptions(t *testing.T) {
 	dir := t.TempDir()
