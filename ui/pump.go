@@ -39,11 +39,6 @@ func newPump(send func(tea.Msg)) *pump {
 func (p *pump) run(ctx context.Context, src Source) {
 	var wg sync.WaitGroup
 	defer wg.Wait()
-	defer context.AfterFunc(ctx, func() {
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		p.room.Broadcast()
-	})()
 	wg.Go(func() {
 		err := src.Run(ctx, func(b Batch) { p.emit(ctx, b) })
 		end := Batch{State: Ended}
@@ -60,6 +55,9 @@ func (p *pump) run(ctx context.Context, src Source) {
 	for {
 		select {
 		case <-ctx.Done():
+			p.mu.Lock()
+			p.room.Broadcast() // an emit that waits for room sees that ctx has ended
+			p.mu.Unlock()
 			return
 		case now := <-tick.C:
 			p.send(tickMsg{now})

@@ -29,7 +29,7 @@ func openInput(in io.Reader) (io.Reader, func(), error) {
 // keys when it reads an end of file, which is what a terminal gives that hung up.
 func watch(in io.Reader, gone func()) io.Reader {
 	if f, ok := in.(*os.File); ok {
-		return &watchedFile{f, gone}
+		return &watchedFile{f, f.Fd(), gone}
 	}
 	return &watched{in, gone}
 }
@@ -47,11 +47,16 @@ func (w *watched) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// watchedFile still is the terminal it wraps, for raw mode and polling.
+// watchedFile still is the terminal it wraps, for raw mode and polling. Bubble
+// Tea's reader asks for the descriptor even after the end, when the file may be
+// closed.
 type watchedFile struct {
 	*os.File
+	fd   uintptr
 	gone func()
 }
+
+func (w *watchedFile) Fd() uintptr { return w.fd }
 
 func (w *watchedFile) Read(b []byte) (int, error) {
 	n, err := w.File.Read(b)

@@ -41,7 +41,6 @@ func Run(ctx context.Context, src Source, o Options) error {
 	size := sizes{env: o.Environ}
 	m := newModel(o)
 	p := tea.NewProgram(m,
-		tea.WithContext(ctx),
 		tea.WithInput(watch(in, cancel)),
 		tea.WithOutput(o.Out),
 		tea.WithEnvironment(o.Environ),
@@ -51,23 +50,40 @@ func Run(ctx context.Context, src Source, o Options) error {
 		tea.WithColorProfile(colorprofile.ANSI),
 		tea.WithFPS(framesPerSecond),
 	)
-	done := make(chan struct{})
+	pumped := make(chan struct{})
 	go func() {
-		defer close(done)
+		defer close(pumped)
 		newPump(func(msg tea.Msg) { p.Send(msg) }).run(ctx, src)
 	}()
-	_, err = p.Run()
-	cancel()
-	select { // a Source that does not end must not keep the program
-	case <-done:
-	case <-time.After(time.Second):
+	// Quit and not tea.WithContext, which closes the input while it is read.
+	defer context.AfterFunc(ctx, p.Quit)()
+	drawn := make(chan error, 1)
+	go func() {
+		_, err := p.Run()
+		cancel()
+		drawn <- err
+	}()
+
+	<-ctx.Done()
+	late := time.After(patience)
+	select {
+	case err = <-drawn:
+	case <-late: // a terminal that takes nothing any more, stopped by Ctrl-S perhaps
+		return nil
 	}
-	switch {
-	case err == nil, errors.Is(err, tea.ErrInterrupted), ctx.Err() != nil && errors.Is(err, tea.ErrProgramKilled) && !errors.Is(err, tea.ErrProgramPanic):
+	select {
+	case <-pumped:
+	case <-late:
+	}
+	if err == nil || errors.Is(err, tea.ErrInterrupted) {
 		return nil
 	}
 	return fmt.Errorf("cannot draw on the terminal: %w", err)
 }
+
+// patience is how long the end may take: neither a Source nor a terminal that
+// is stuck keeps the program.
+const patience = 2 * time.Second
 
 // framesPerSecond bounds the drawing: news come ten times a second, and a key
 // should be seen at once.
