@@ -85,9 +85,14 @@ func (term *Terminal) WaitExit() int {
 	eventually(term.t, "the program's end", func() (bool, string) {
 		out := strings.TrimSpace(term.tmux("display-message", "-p", "#{pane_dead} #{pane_dead_status}"))
 		dead, text, _ := strings.Cut(out, " ")
-		// For a moment a pane is dead and its status is not yet there.
-		if dead != "1" || text == "" {
+		if dead != "1" {
 			return false, term.Screen()
+		}
+		if text == "" {
+			// tmux (3.3a) sometimes misses a SIGCHLD and leaves the program a zombie.
+			// Another child's end makes it wait for both.
+			term.tmux("run-shell", "true")
+			return false, "a pane that is dead, without a status"
 		}
 		var err error
 		if status, err = strconv.Atoi(text); err != nil {
