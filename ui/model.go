@@ -31,6 +31,8 @@ type model struct {
 	shown scene
 	now   time.Time
 
+	position  *Position // in a recording; nil elsewhere
+	applied   time.Time // in a recording: the time of its newest event
 	conn      ConnState
 	connSince time.Time // when conn became what it is
 	connNote  string
@@ -80,7 +82,9 @@ func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	case batchMsg:
 		m.receive(msg)
 	case tickMsg:
-		m.now = msg.at
+		if m.position == nil {
+			m.now = msg.at
+		}
 		m.world.Advance(m.now)
 		m.look()
 		if m.assumed {
@@ -107,13 +111,27 @@ func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 
 // receive folds a batch in.
 func (m *model) receive(b batchMsg) {
+	if b.Reset {
+		m.world, m.applied = world.New(), time.Time{}
+	}
+	if b.Position != nil {
+		m.position, b.at = b.Position, b.Position.At
+	}
 	m.now = b.at
 	if b.State != m.conn || m.connSince.IsZero() {
 		m.connSince = b.at
 	}
 	m.conn, m.connNote, m.retryAt = b.State, b.Note, b.RetryAt
 	for _, ev := range b.Events {
-		m.world.Apply(ev, b.at)
+		at := b.at
+		if m.position != nil && ev != nil {
+			// A clock that was set back holds the world's time up, for a while.
+			if ts := ev.Header().TS; ts.After(m.applied) {
+				m.applied = ts
+			}
+			at = m.applied
+		}
+		m.world.Apply(ev, at)
 	}
 	m.world.Advance(b.at)
 	if m.paused {

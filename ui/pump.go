@@ -83,6 +83,12 @@ func (p *pump) emit(ctx context.Context, b Batch) {
 		p.room.Wait()
 	}
 	if ctx.Err() == nil {
+		if b.Reset {
+			p.pending.Reset, p.pending.Events = true, p.pending.Events[:0]
+		}
+		if b.Position != nil {
+			p.pending.Position = b.Position
+		}
 		p.pending.Events = append(p.pending.Events, b.Events...)
 		p.pending.State, p.pending.Note, p.pending.RetryAt = b.State, b.Note, b.RetryAt
 		p.some = true
@@ -99,6 +105,7 @@ func (p *pump) flush() time.Time {
 	p.mu.Lock()
 	b, some := p.pending, p.some
 	p.pending.Events, p.some = make([]event.Event, 0, len(b.Events)), false
+	p.pending.Reset = false
 	p.room.Broadcast()
 	p.mu.Unlock()
 	now := time.Now()

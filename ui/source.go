@@ -28,6 +28,47 @@ type Batch struct {
 	Note string
 	// RetryAt is when the next attempt to connect is due; zero: none, or not known.
 	RetryAt time.Time
+
+	// Position is where a Scrubber stands once Events are applied; nil from other
+	// Sources. The time of the screen is then Position.At, and each event came at
+	// its own time: the wall clock of the viewer has no meaning in a recording.
+	Position *Position
+	// Reset says that a Scrubber went back: everything that came before is void,
+	// and Events begin at the beginning.
+	Reset bool
+}
+
+// Scrubber is a Source that can be moved in time: a recording. It begins at its
+// end, standing still: what is known then is all there is.
+//
+// The methods may be called from any goroutine, Update among them: they return at
+// once, and what they did comes as batches. Batches also come while it plays, ten
+// a second, events or not, so that the time on the screen goes on.
+type Scrubber interface {
+	Source
+	// Span returns the times of the first and the last event.
+	Span() (first, last time.Time)
+	// Position returns where the Scrubber is going to stand when everything asked
+	// of it is done.
+	Position() Position
+	// Seek goes to a time, or as near to it as there is something: events up to
+	// then, t included, are applied. Whether it plays stays as it was.
+	Seek(t time.Time)
+	// Step goes n events on, or back where n is negative, and stands still.
+	Step(n int)
+	// Play lets time go on, speed times as fast as it went, or stand still. A
+	// speed of 0 or less leaves it as it was; it is 1 at first. Playing on from
+	// the end begins at the beginning; at the end it stands still.
+	Play(on bool, speed float64)
+}
+
+// Position is a place in a recording.
+type Position struct {
+	At      time.Time // the recording's time
+	Index   int       // how many events are before it
+	Total   int       // how many there are in all
+	Playing bool
+	Speed   float64
 }
 
 // ConnState is the state of a Source's connection.
