@@ -40,9 +40,9 @@ func New(t Type) Event {
 	case TypeSignal:
 		return &Signal{Head: h, From: Sender{PID: u, UID: u}}
 	case TypeLeak:
-		return &Leak{Head: h, OldestMS: u}
+		return &Leak{Head: h, OldestMS: u, Each: u, EachMS: u}
 	case TypePressure:
-		return &Pressure{Head: h}
+		return &Pressure{Head: h, FullInMS: u, Held: u, Zombies: u}
 	case TypeOOM:
 		return &OOM{Head: h}
 	case TypeMainExit:
@@ -60,7 +60,7 @@ func New(t Type) Event {
 	case TypeProcess:
 		return &Process{
 			Head: h, PPID: u, Group: grp, Owner: own,
-			StateMS: u, AgeMS: u, Threads: u, RSSKB: u, ZombieMS: u,
+			StateMS: u, AgeMS: u, Threads: u, RSSKB: u, ZombieMS: u, Waited: u,
 		}
 	case TypeProcessesEnd:
 		return &ProcessesEnd{Head: h}
@@ -116,6 +116,7 @@ func restore(line []byte, ev Event) error {
 		exact
 		Origin    exact   `json:"origin"`
 		Parent    exact   `json:"parent"`
+		Holder    exact   `json:"holder"`
 		From      exact   `json:"from"`
 		Lineage   []exact `json:"lineage"`
 		Survivors []exact `json:"survivors"`
@@ -180,9 +181,12 @@ func restore(line []byte, ev Event) error {
 		}
 	case *Process:
 		command(&e.Command)
+		text(raw.Was, &e.Was)
 		proc(raw.Origin, e.Origin)
 	case *Leak:
 		proc(raw.Parent, &e.Parent)
+	case *Pressure:
+		proc(raw.Holder, e.Holder)
 	case *Signal:
 		text(raw.From.Comm, &e.From.Comm)
 		args(raw.From.Cmdline, &e.From.Cmdline)

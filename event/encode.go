@@ -217,6 +217,8 @@ func (e *Leak) appendBody(w *writer) {
 	w.num("count", int64(e.Count))
 	w.int("oldest_ms", e.OldestMS)
 	w.float("rate_per_min", e.RatePerMin)
+	w.int("each", int64(e.Each))
+	w.int("each_ms", e.EachMS)
 	w.text("summary", e.Summary)
 }
 
@@ -224,6 +226,10 @@ func (e *Pressure) appendBody(w *writer) {
 	w.num("percent", int64(e.Percent))
 	w.num("current", e.Current)
 	w.num("limit", e.Limit)
+	w.int("full_in_ms", e.FullInMS)
+	e.Holder.append(w, "holder")
+	w.int("held", int64(e.Held))
+	w.int("zombies", int64(e.Zombies))
 	w.text("summary", e.Summary)
 }
 
@@ -322,6 +328,9 @@ func (e *Process) appendBody(w *writer) {
 	w.int("rss_kb", e.RSSKB)
 	e.Origin.append(w, "origin")
 	w.int("zombie_ms", e.ZombieMS)
+	w.bytes("was", "was_b64", e.Was)
+	w.flag("before_exec", e.BeforeExec)
+	w.int("waited", e.Waited)
 	w.flag("exec_session", e.ExecSession)
 	w.flag("seen_before", e.SeenBefore)
 	w.text("sigchld", e.SigChld)

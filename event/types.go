@@ -150,15 +150,25 @@ type Leak struct {
 	Count      int     `json:"count"`
 	OldestMS   int64   `json:"oldest_ms"`
 	RatePerMin float64 `json:"rate_per_min"`
-	Summary    string  `json:"summary,omitempty"`
+	// EachMS and Each are the cadence, where there is one: so many zombies every so
+	// many milliseconds; both Unknown else.
+	Each    int    `json:"each"`
+	EachMS  int64  `json:"each_ms"`
+	Summary string `json:"summary,omitempty"`
 }
 
 // Pressure tells that the PIDs in use crossed a share of the cgroup's limit.
 type Pressure struct {
 	Head
-	Percent int    `json:"percent"` // the threshold crossed: 80 or 95; 0 when it fell back
-	Current int64  `json:"current"`
-	Limit   int64  `json:"limit"`
+	Percent  int   `json:"percent"` // the threshold crossed: 80 or 95; 0 when it fell back
+	Current  int64 `json:"current"`
+	Limit    int64 `json:"limit"`
+	FullInMS int64 `json:"full_in_ms"` // until the limit is reached at this rate; Unknown: not in sight
+	// Holder is who holds most of the PIDs in use: Held of them by its threads and
+	// children, Zombies of these by children it did not wait for.
+	Holder  *Proc  `json:"holder,omitempty"`
+	Held    int    `json:"held"`    // Unknown without a Holder
+	Zombies int    `json:"zombies"` // Unknown without a Holder
 	Summary string `json:"summary,omitempty"`
 }
 
@@ -265,6 +275,13 @@ type Process struct {
 	RSSKB    int64     `json:"rss_kb"`
 	Origin   *Proc     `json:"origin,omitempty"`
 	ZombieMS int64     `json:"zombie_ms"` // how long it has been seen dead; Unknown for the living
+
+	// Was is the comm it had before it last changed its program; empty where no exec
+	// was seen. BeforeExec is set when its parent execed after this was first seen.
+	Was        string `json:"was,omitempty"`
+	BeforeExec bool   `json:"before_exec,omitempty"`
+	// Waited counts its children that were seen and that it waited for.
+	Waited int64 `json:"waited"`
 
 	ExecSession bool `json:"exec_session,omitempty"`
 	SeenBefore  bool `json:"seen_before,omitempty"`

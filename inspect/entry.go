@@ -39,6 +39,10 @@ type entry struct {
 	me     *person   // this process for its descendants; nil until it has one
 	brood  []*person // line for the children: me and line
 	first  time.Duration
+	num    uint64        // of its admission; later ones have higher numbers
+	execed uint64        // the number last given when it was seen to have execed; 0: never
+	was    string        // its comm before that
+	waited int64         // children that were seen and that it waited for
 	last   time.Duration // when it was last seen, since boot
 	alive  time.Duration // when it was last seen alive, since boot; 0: never
 	deadAt time.Duration // when it was first seen dead; 0: alive

@@ -102,6 +102,8 @@ func (t *Table) admit(id event.ID, s *sight) *entry {
 		comm: t.in.name(s.st.Comm), noExec: s.st.NoExec(),
 	}
 	t.byPID[id.PID] = e
+	t.admitted++
+	e.num = t.admitted
 	t.setOrigin(e, &s.st)
 	if p := t.byPID[e.ppid]; p != nil && p.execSession && p.id.Start <= id.Start {
 		e.execSession = true
@@ -145,6 +147,11 @@ func (t *Table) update(e *entry, s *sight) {
 		execed = stack != e.stack
 	default: // the kernel does not let us look: exec changes more than one thing
 		execed = old != nil && e.cmd != old && (e.comm != was || e.exe != exe)
+	}
+	if execed {
+		// A look at a new process looks at its parent first: what is admitted by now
+		// is older than the exec.
+		e.execed, e.was = t.admitted, was
 	}
 	if execed && e.told {
 		t.tellExec(e, was)
@@ -248,6 +255,9 @@ func (t *Table) lost(pid int, start uint64) {
 
 // vanish ends the entry of a process that somebody else reaped.
 func (t *Table) vanish(e *entry, now time.Duration) {
+	if p := t.byPID[e.ppid]; p != nil && p.id.Start <= e.id.Start && p.deadAt == 0 {
+		p.waited++
+	}
 	t.tellZombieGone(e, now)
 	t.remove(e, now)
 	t.tellExit(e, now)

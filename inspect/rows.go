@@ -26,7 +26,19 @@ func (t *Table) Processes(yield func(*event.Process) bool) {
 		// Where there is nothing to see, there are no new rows.
 		_ = t.Sweep()
 	}
-	pids, asked := t.ask()
+	t.rows(false, yield)
+}
+
+// Unwaited yields what Processes does for those alone that are dead and not Self's
+// to reap, and for their parents. It does not sweep: what the last look saw is
+// good enough for who watches over time. 4,096 of the dead are yielded at most.
+func (t *Table) Unwaited(yield func(*event.Process) bool) { t.rows(true, yield) }
+
+// maxUnwaited bounds Unwaited: who has left so many has been noticed.
+const maxUnwaited = 4096
+
+func (t *Table) rows(unwaited bool, yield func(*event.Process) bool) {
+	pids, asked := t.ask(unwaited)
 	var row event.Process
 	var origin event.Proc
 	for _, pid := range pids {
@@ -58,9 +70,16 @@ func (t *Table) row(pid int, row *event.Process, origin *event.Proc) bool {
 		Threads: e.threads, RSSKB: e.rss * pageKB,
 		UtimeMS: ticksMS(e.utime), StimeMS: ticksMS(e.stime),
 		Origin: e.origin(origin), ZombieMS: e.zombieMS(now),
+		Was: e.was, BeforeExec: t.beforeExec(e), Waited: e.waited,
 		ExecSession: e.execSession, SeenBefore: e.seenBefore,
 	}
 	return true
+}
+
+// beforeExec reports whether e's parent changed its program after e was seen.
+func (t *Table) beforeExec(e *entry) bool {
+	p := t.byPID[e.ppid]
+	return p != nil && p.id.Start <= e.id.Start && e.num <= p.execed
 }
 
 // answer is what a parent of zombies does about them.
@@ -70,12 +89,12 @@ type answer struct {
 	wchan   string
 }
 
-// ask returns all PIDs in order, and what the parents of zombies do about them.
-func (t *Table) ask() ([]int, map[int]answer) {
+// ask returns the PIDs in order, all or those of Unwaited, and what the parents of zombies do about them.
+func (t *Table) ask(unwaited bool) ([]int, map[int]answer) {
 	l := &t.look
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	pids, asked := t.parents()
+	pids, asked := t.parents(unwaited)
 	var buf [4096]byte
 	for pid, a := range asked {
 		if n, err := l.r.read(pid, "status", buf[:]); err == nil {
@@ -89,21 +108,29 @@ func (t *Table) ask() ([]int, map[int]answer) {
 	return pids, asked
 }
 
-// parents returns all PIDs in order, and those that zombies wait for.
-func (t *Table) parents() ([]int, map[int]answer) {
+// parents returns the PIDs in order, all or those of Unwaited, and of these the
+// ones that zombies wait for.
+func (t *Table) parents(unwaited bool) ([]int, map[int]answer) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	pids := make([]int, 0, len(t.byPID))
+	var pids []int
 	asked := make(map[int]answer)
 	for pid, e := range t.byPID {
 		if !t.tells(e) {
 			continue
 		}
-		pids = append(pids, pid)
+		if !unwaited || e.deadAt != 0 && e.ppid != t.cfg.Self && len(pids) < maxUnwaited {
+			pids = append(pids, pid)
+		}
 		if p := t.byPID[e.ppid]; e.dead() && p != nil && e.ppid != t.cfg.Self && len(asked) < maxAsked {
 			asked[e.ppid] = answer{start: p.id.Start}
 		}
 	}
+	if unwaited {
+		for pid := range asked {
+			pids = append(pids, pid)
+		}
+	}
 	slices.Sort(pids)
-	return pids, asked
+	return slices.Compact(pids), asked
 }

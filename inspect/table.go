@@ -60,6 +60,7 @@ type Table struct {
 	spawned   map[int]uint64 // children Self made: PID → start ticks
 	buried    [256]event.ID  // a ring of those Dying took
 	burials   uint64         // how many there were
+	admitted  uint64         // how many entries were made
 	sweeps    uint64
 	swept     time.Duration // when the last sweep ended, since boot
 	zombies   int           // held by others, at the last sweep

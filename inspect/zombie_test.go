@@ -268,3 +268,36 @@ func TestRowsAreFresh(t *testing.T) {
 		t.Errorf("%d rows, want 2", n)
 	}
 }
+
+// TestUnwaited: those alone who are dead and not pid1's, and their parents, with
+// what tells whether the parent knows of them.
+func TestUnwaited(t *testing.T) {
+	b := newBench(t)
+	b.put(fakeProcess{pid: 20, ppid: 1, comm: "sh", start: 100, stack: 1})
+	b.put(fakeProcess{pid: 21, ppid: 1, comm: "healthy", start: 100})
+	b.put(fakeProcess{pid: 22, ppid: 1, comm: "own", state: "Z", start: 100})
+	b.put(fakeProcess{pid: 30, ppid: 20, comm: "helper", start: 200})
+	b.put(fakeProcess{pid: 31, ppid: 20, comm: "waited", start: 200})
+	b.sweep()
+	b.put(fakeProcess{pid: 20, ppid: 1, comm: "server", start: 100, stack: 2})
+	b.remove(31)
+	b.sweep()
+	b.put(fakeProcess{pid: 30, ppid: 20, comm: "helper", state: "Z", start: 200})
+	b.put(fakeProcess{pid: 32, ppid: 20, comm: "worker", state: "Z", start: 300})
+	b.sweep()
+	type row struct {
+		pid        int
+		was        string
+		beforeExec bool
+		waited     int64
+	}
+	var got []row
+	b.table.Unwaited(func(p *event.Process) bool {
+		got = append(got, row{p.PID, p.Was, p.BeforeExec, p.Waited})
+		return true
+	})
+	want := []row{{20, "sh", false, 1}, {30, "", true, 0}, {32, "", false, 0}}
+	if d := cmp.Diff(want, got, cmp.AllowUnexported(row{})); d != "" {
+		t.Errorf("-want +got\n%s", d)
+	}
+}
