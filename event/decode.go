@@ -55,6 +55,8 @@ func New(t Type) Event {
 		return &Gap{Head: h}
 	case TypeSource:
 		return &Source{Head: h}
+	case TypeEnd:
+		return &End{Head: h}
 	case TypeSubscribed:
 		return &Subscribed{Head: h}
 	case TypeProcess:
@@ -64,6 +66,8 @@ func New(t Type) Event {
 		}
 	case TypeProcessesEnd:
 		return &ProcessesEnd{Head: h}
+	case TypeInspect:
+		return newInspect(h)
 	case TypeError:
 		return &Error{Head: h}
 	}
@@ -108,6 +112,9 @@ type exact struct {
 	Cmdline string `json:"cmdline_b64"`
 	Exe     string `json:"exe_b64"`
 	Was     string `json:"was_b64"`
+	Cwd     string `json:"cwd_b64"`
+	Root    string `json:"root_b64"`
+	Target  string `json:"target_b64"`
 }
 
 // restore puts the exact bytes of a line back where readable stand-ins are.
@@ -120,6 +127,7 @@ func restore(line []byte, ev Event) error {
 		From      exact   `json:"from"`
 		Lineage   []exact `json:"lineage"`
 		Survivors []exact `json:"survivors"`
+		Files     []exact `json:"files"`
 	}
 	if err := json.Unmarshal(line, &raw); err != nil {
 		return err
@@ -154,6 +162,11 @@ func restore(line []byte, ev Event) error {
 			args(x.Cmdline, &p.Cmdline)
 		}
 	}
+	lineage := func(list []Ancestor) {
+		for i := range min(len(list), len(raw.Lineage)) {
+			text(raw.Lineage[i].Comm, &list[i].Comm)
+		}
+	}
 	switch e := ev.(type) {
 	case *Start:
 		command(&e.Command)
@@ -176,8 +189,16 @@ func restore(line []byte, ev Event) error {
 	case *Reap:
 		command(&e.Command)
 		proc(raw.Origin, e.Origin)
-		for i := range min(len(e.Lineage), len(raw.Lineage)) {
-			text(raw.Lineage[i].Comm, &e.Lineage[i].Comm)
+		lineage(e.Lineage)
+	case *Inspect:
+		command(&e.Command)
+		proc(raw.Origin, e.Origin)
+		proc(raw.Parent, e.Parent)
+		lineage(e.Lineage)
+		text(raw.Cwd, &e.Cwd)
+		text(raw.Root, &e.Root)
+		for i := range min(len(e.Files), len(raw.Files)) {
+			text(raw.Files[i].Target, &e.Files[i].Target)
 		}
 	case *Process:
 		command(&e.Command)

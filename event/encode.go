@@ -78,6 +78,21 @@ func (r *Rusage) append(w *writer) {
 	w.close()
 }
 
+func (w *writer) lineage(list []Ancestor) {
+	if len(list) == 0 {
+		return
+	}
+	w.array("lineage")
+	for i := range list {
+		w.elem()
+		w.b = append(w.b, '{')
+		w.num("pid", int64(list[i].PID))
+		w.bytes("comm", "comm_b64", list[i].Comm)
+		w.close()
+	}
+	w.endArray()
+}
+
 func (e *Hello) appendBody(w *writer) {
 	w.str("version", e.Program)
 	w.num("pid", int64(e.PID))
@@ -166,17 +181,7 @@ func (e *Reap) appendBody(w *writer) {
 	e.Command.append(w)
 	e.Ended.append(w)
 	e.Origin.append(w, "origin")
-	if len(e.Lineage) > 0 {
-		w.array("lineage")
-		for i := range e.Lineage {
-			w.elem()
-			w.b = append(w.b, '{')
-			w.num("pid", int64(e.Lineage[i].PID))
-			w.bytes("comm", "comm_b64", e.Lineage[i].Comm)
-			w.close()
-		}
-		w.endArray()
-	}
+	w.lineage(e.Lineage)
 	w.time("started", e.Started)
 	w.int("lifetime_ms", e.LifetimeMS)
 	w.int("zombie_ms", e.ZombieMS)
@@ -199,14 +204,7 @@ func (e *Signal) appendBody(w *writer) {
 	w.close()
 	w.text("became", e.Became)
 	w.text("target", e.Target)
-	if len(e.Reached) > 0 {
-		w.array("reached")
-		for _, pid := range e.Reached {
-			w.elem()
-			w.b = strconv.AppendInt(w.b, int64(pid), 10)
-		}
-		w.endArray()
-	}
+	w.ints("reached", e.Reached)
 	w.text("error", e.Error)
 }
 
@@ -256,6 +254,7 @@ func (e *Shutdown) appendBody(w *writer) {
 		}
 		w.endArray()
 	}
+	w.flag("survivors_cut", e.SurvivorsCut)
 	w.num("status", int64(e.Status))
 	w.num("took_ms", e.TookMS)
 }
@@ -305,6 +304,8 @@ func (e *Source) appendBody(w *writer) {
 	w.str("state", e.State)
 	w.text("reason", e.Reason)
 }
+
+func (e *End) appendBody(w *writer) { w.str("reason", e.Reason) }
 
 func (e *Subscribed) appendBody(w *writer) {
 	w.text("re", e.Re)

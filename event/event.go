@@ -42,11 +42,13 @@ const (
 	TypeStats      Type = "stats"
 	TypeGap        Type = "gap"
 	TypeSource     Type = "source"
+	TypeEnd        Type = "end"
 
 	// Replies to requests.
 	TypeSubscribed   Type = "subscribed"
 	TypeProcess      Type = "process"
 	TypeProcessesEnd Type = "processes_end"
+	TypeInspect      Type = "inspect"
 	TypeError        Type = "error"
 )
 
@@ -55,7 +57,7 @@ const (
 func (t Type) Numbered() bool {
 	switch t {
 	case TypeHello, TypeGap,
-		TypeSubscribed, TypeProcess, TypeProcessesEnd, TypeError:
+		TypeSubscribed, TypeProcess, TypeProcessesEnd, TypeInspect, TypeError:
 		return false
 	}
 	return true

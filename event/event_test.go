@@ -3,6 +3,7 @@ package event
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"reflect"
 	"strings"
 	"testing"
@@ -15,6 +16,7 @@ var allTypes = []Type{
 	TypeHello, TypeStart, TypeExec, TypeOrphan, TypeZombie, TypeZombieGone, TypeExit,
 	TypeReap, TypeSignal, TypeLeak, TypePressure, TypeOOM, TypeMainExit, TypeShutdown,
 	TypeStats, TypeGap, TypeSource, TypeSubscribed, TypeProcess, TypeProcessesEnd, TypeError,
+	TypeEnd, TypeInspect,
 }
 
 // fill gives every field below v a value of its own, so that a field the encoder
@@ -192,6 +194,17 @@ func BenchmarkMarshalReap(b *testing.B) {
 	for b.Loop() {
 		if _, err := json.Marshal(ev); err != nil {
 			b.Fatal(err)
+		}
+	}
+}
+
+// A number JSON has no word for is left out: the line stays one.
+func TestNumbersJSONHasNoWordFor(t *testing.T) {
+	for _, f := range []float64{math.NaN(), math.Inf(1), math.Inf(-1)} {
+		l := New(TypeLeak).(*Leak)
+		l.RatePerMin = f
+		if line := Append(nil, l); !json.Valid(line) || strings.Contains(string(line), "rate_per_min") {
+			t.Errorf("%v is on the line: %s", f, line)
 		}
 	}
 }

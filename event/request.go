@@ -9,6 +9,8 @@ type Request struct {
 	// Absent: all the history there is; Now: none of it.
 	Since *uint64 `json:"since,omitempty"`
 	Now   bool    `json:"now,omitempty"`
+	// PID says which process to inspect.
+	PID int `json:"pid,omitempty"`
 	// Types chooses the types a subscription sends; empty: all.
 	Types []Type `json:"types,omitempty"`
 }
@@ -17,6 +19,7 @@ type Request struct {
 const (
 	OpSubscribe = "subscribe" // history and live events; answered by Subscribed, then the stream
 	OpProcesses = "processes" // the table now; answered by Process rows and ProcessesEnd
+	OpInspect   = "inspect"   // everything about one process; answered by Inspect
 	OpStats     = "stats"     // answered by Stats
 )
 

@@ -195,8 +195,10 @@ type Shutdown struct {
 	Head
 	Reason    string     `json:"reason"` // "main_exit" or "timeout"
 	Survivors []Survivor `json:"survivors,omitempty"`
-	Status    int        `json:"status"`
-	TookMS    int64      `json:"took_ms"`
+	// SurvivorsCut is set when there were more than fit on a line.
+	SurvivorsCut bool  `json:"survivors_cut,omitempty"`
+	Status       int   `json:"status"`
+	TookMS       int64 `json:"took_ms"`
 }
 
 // Survivor is one process of a Shutdown.
@@ -246,6 +248,20 @@ type Source struct {
 	State  string `json:"state"` // "on", "off"
 	Reason string `json:"reason,omitempty"`
 }
+
+// End is the last event there is: who reads it has read everything, and pid1 ended
+// in good order. A recording that a reader of the stream made ends with one, too,
+// without a seq.
+type End struct {
+	Head
+	Reason string `json:"reason"` // EndExit or EndStopped
+}
+
+// Why a stream or a recording ends.
+const (
+	EndExit    = "exit"    // pid1 exits
+	EndStopped = "stopped" // the recorder was told to stop; pid1 goes on
+)
 
 // Subscribed answers a subscribe request: what follows is the chosen stream.
 type Subscribed struct {

@@ -2,6 +2,7 @@ package event
 
 import (
 	"encoding/base64"
+	"math"
 	"strconv"
 	"time"
 	"unicode/utf8"
@@ -52,7 +53,11 @@ func (w *writer) int(k string, n int64) {
 
 func (w *writer) uint(k string, n uint64) { w.key(k); w.b = strconv.AppendUint(w.b, n, 10) }
 
+// float leaves out what JSON has no number for.
 func (w *writer) float(k string, f float64) {
+	if math.IsNaN(f) || math.IsInf(f, 0) {
+		return
+	}
 	w.key(k)
 	w.b = strconv.AppendFloat(w.b, f, 'f', -1, 64)
 }
@@ -84,6 +89,18 @@ func (w *writer) strs(k string, list []string) {
 	for _, s := range list {
 		w.elem()
 		w.b = appendString(w.b, s)
+	}
+	w.endArray()
+}
+
+func (w *writer) ints(k string, list []int) {
+	if len(list) == 0 {
+		return
+	}
+	w.array(k)
+	for _, n := range list {
+		w.elem()
+		w.b = strconv.AppendInt(w.b, int64(n), 10)
 	}
 	w.endArray()
 }

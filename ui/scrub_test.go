@@ -5,6 +5,8 @@ import (
 	"time"
 
 	tea "charm.land/bubbletea/v2"
+
+	"pid1/event"
 )
 
 // What a Scrubber sends replaces what waits when it went back, and its time is the
@@ -15,6 +17,7 @@ func TestAScrubberIsTheClock(t *testing.T) {
 	f.start(7, 1, "sh", "sh")
 	f.start(8, 7, "sleep", "sleep", "9")
 	all := f.take()
+	all[0].(*event.Hello).LastSeq = f.seq
 	m := newModel(Options{Zone: time.UTC})
 	m.resize(100, 30)
 	p := newPump(func(msg tea.Msg) { m.Update(msg) })

@@ -338,6 +338,9 @@ func TestLongLinesAreCutAndSayIt(t *testing.T) {
 			s.Survivors = many
 			return s
 		}(), func(t *testing.T, ev event.Event) {
+			if !ev.(*event.Shutdown).SurvivorsCut {
+				t.Error("it does not say that the list is cut")
+			}
 			if n := len(ev.(*event.Shutdown).Survivors); n < 100 || n >= 5000 {
 				t.Errorf("%d survivors", n)
 			}

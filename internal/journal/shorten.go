@@ -13,7 +13,8 @@ import (
 // nothing that is not so: a process's own command line is cut and marked
 // cmdline_cut; other command lines, and names and paths that do not fit, are left
 // out, as if unknown; free text ends in "…". Where that is not enough, lists of
-// objects (the survivors of a shutdown) lose their end, and cut says so.
+// objects (the survivors of a shutdown) lose their end, and cut and a field ending in
+// _cut say so.
 //
 // It works on a copy: ev may be in use elsewhere. It is slow, and rare.
 func shorten(dst []byte, ev event.Event) (line []byte, cut bool, err error) {
@@ -70,12 +71,13 @@ func cutStruct(v reflect.Value, b bound) {
 	}
 	for i := range v.NumField() {
 		if name := v.Type().Field(i).Name; !isCommand || name != "Cmdline" {
-			cutField(name, v.Field(i), b)
+			cutField(name, v, v.Field(i), b)
 		}
 	}
 }
 
-func cutField(name string, f reflect.Value, b bound) {
+// cutField cuts field f of struct v.
+func cutField(name string, v, f reflect.Value, b bound) {
 	switch f.Kind() {
 	case reflect.String:
 		if f.Len() > b.text {
@@ -95,11 +97,11 @@ func cutField(name string, f reflect.Value, b bound) {
 			f.SetZero()
 		}
 	case reflect.Slice:
-		cutSlice(name, f, b)
+		cutSlice(name, v, f, b)
 	}
 }
 
-func cutSlice(name string, f reflect.Value, b bound) {
+func cutSlice(name string, v, f reflect.Value, b bound) {
 	if args, ok := f.Interface().([]string); ok {
 		kept, cut := cutArgs(args, b.text)
 		switch {
@@ -112,6 +114,9 @@ func cutSlice(name string, f reflect.Value, b bound) {
 		return
 	}
 	n := min(f.Len(), b.list)
+	if mark := v.FieldByName(name + "Cut"); n < f.Len() && mark.IsValid() {
+		mark.SetBool(true)
+	}
 	c := reflect.MakeSlice(f.Type(), n, n)
 	reflect.Copy(c, f)
 	f.Set(c)
