@@ -6,7 +6,7 @@ import (
 )
 
 func whyLeaking(e *Evidence) string {
-	if e.Gone > 0 {
+	if e.waits() {
 		return "is alive and waits for fewer children than die"
 	}
 	return "is alive and does not wait for its children"
@@ -24,21 +24,27 @@ func adviseCareless(e *Evidence) []string {
 	var out []string
 	switch e.SigChld {
 	case "handled":
-		if e.Gone == 0 {
-			out = append(out, fmt.Sprintf("Fix %d: it has a handler for SIGCHLD, as every program of some languages has, yet nothing in it waits for these children (waitpid(2)).", e.Parent.PID))
+		if !e.waits() {
+			out = append(out, fmt.Sprintf("Fix %d: it has a handler for SIGCHLD, as every program of some languages has, yet nothing in it waits for these children (waitpid(2); in Go, Wait on every exec.Cmd that was started).", e.Parent.PID))
 			break
 		}
 		out = append(out, fmt.Sprintf("Look at how %d handles SIGCHLD: one signal can stand for many deaths, so the handler must call waitpid(-1, …, WNOHANG) until it finds nothing.", e.Parent.PID))
 	case "ignored":
 		out = append(out, fmt.Sprintf("%d ignores SIGCHLD now, so further deaths leave no zombies; these are from before and stay until it waits or exits.", e.Parent.PID))
 	default:
-		out = append(out,
-			fmt.Sprintf("Fix %d: wait for every child it starts (waitpid(2)).", e.Parent.PID),
+		out = append(out, fmt.Sprintf("Fix %d: "+waitFor, e.Parent.PID))
+		if s := special(Leaking, e); len(s) > 0 {
+			return append(append(out, s...), relief(e))
+		}
+		return append(out,
 			"If it does not care how its children end, it can ignore SIGCHLD (SIG_IGN or SA_NOCLDWAIT): the kernel then keeps no zombies.",
+			relief(e),
 		)
 	}
-	return append(out, relief(e))
+	return append(append(out, special(Leaking, e)...), relief(e))
 }
+
+const waitFor = "wait for every child it starts (waitpid(2))."
 
 // relief is what can be done without changing the program.
 func relief(e *Evidence) string {
@@ -48,7 +54,7 @@ func relief(e *Evidence) string {
 	case e.Role == "local":
 		return fmt.Sprintf("Until then: restart %d; its zombies go to PID 1 of this namespace.", e.Parent.PID)
 	}
-	return fmt.Sprintf("Until then: restart %d (kill -TERM %d); pid1 reaps what it leaves behind.", e.Parent.PID, e.Parent.PID)
+	return fmt.Sprintf("Until then: restart %d (kill -TERM %d ends it); pid1 reaps what it leaves behind.", e.Parent.PID, e.Parent.PID)
 }
 
 func whyStopped(e *Evidence) string {
@@ -88,6 +94,7 @@ func adviseBlocked(e *Evidence) []string {
 	return []string{
 		fmt.Sprintf("%d never gets SIGCHLD while it blocks it: it has to unblock it, read it from a signalfd, or wait without it.", e.Parent.PID),
 		"A blocked signal is inherited through fork and exec: look at what started it, too.",
+		"If it does not wait by other means, either: " + waitFor,
 		relief(e),
 	}
 }
@@ -100,11 +107,8 @@ func whyInherited(e *Evidence) string {
 }
 
 func adviseInherited(e *Evidence) []string {
-	return []string{
-		"Start the helpers from something that stays and waits, or detach them twice (fork, fork, exit of the first), so that pid1 gets them.",
-		"In a start script: run helpers as `( helper & )` before `exec`, not as `helper &`.",
-		relief(e),
-	}
+	out := []string{"Start the helpers from something that stays and waits, or detach them twice (fork, fork, exit of the first), so that pid1 gets them."}
+	return append(append(out, special(InheritedByExec, e)...), relief(e))
 }
 
 func adviseOtherReaper(e *Evidence) []string {
@@ -113,4 +117,15 @@ func adviseOtherReaper(e *Evidence) []string {
 		"Switch that off if it is not meant: the orphans come to pid1 then.",
 		relief(e),
 	}
+}
+
+func adviseOutside(e *Evidence) []string {
+	var out []string
+	if e.Cadence.Each > 0 {
+		out = append(out, "By its rhythm this is a health check or an exec probe: see that its command ends within its timeout and leaves nothing running (no & at its end, `exec` for the last command, a timeout of its own).")
+	}
+	return append(out,
+		"Whoever started them from outside has to wait: the container runtime (docker exec, a health check) or a debugger.",
+		"Look at the runtime on the host; nothing inside the container can reap them.",
+	)
 }

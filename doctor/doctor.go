@@ -29,6 +29,11 @@ const (
 	Outside         Verdict = "outside"           // the parent is outside the namespace
 	OtherReaper     Verdict = "other_reaper"      // adopted by another subreaper
 	Healthy         Verdict = "healthy"           // no zombies at all
+
+	// These are not about zombies.
+	Pressure Verdict = "pressure" // the control group's PIDs are nearly used up
+	Orphans  Verdict = "orphans"  // processes left behind live on, more and more of them
+	OOM      Verdict = "oom"      // the kernel killed for want of memory
 )
 
 // TransientAge is the age below which a zombie is nothing to speak of: between a
@@ -52,6 +57,8 @@ func (v Verdict) Trouble() bool {
 // Severity orders verdicts: the higher, the sooner to look at.
 func (v Verdict) Severity() int {
 	switch v {
+	case Pressure:
+		return 9
 	case Leaking:
 		return 8
 	case ParentStopped:
@@ -62,9 +69,9 @@ func (v Verdict) Severity() int {
 		return 5
 	case InheritedByExec:
 		return 4
-	case Held:
+	case Held, Orphans:
 		return 3
-	case Outside:
+	case Outside, OOM:
 		return 2
 	case ThreadsAlive:
 		return 1
@@ -88,14 +95,27 @@ type Evidence struct {
 	Outside bool
 	// Main is set when the parent is COMMAND: the container ends with it.
 	Main bool
+	// Session is set when the parent belongs to a session started from outside
+	// (docker exec, a probe).
+	Session bool
 	// Was is the program the parent was before its last exec, where one was seen.
 	Was string
+	// Waited counts the children it was seen to have waited for; event.Unknown
+	// allowed.
+	Waited int64
 
 	Count        int // zombies now
 	ThreadsAlive int // of these, leaders whose threads live on
 	Inherited    int // of these, born before the parent's last exec
 	Adopted      int // of these, created by somebody else than the parent
 	SeenBefore   int // of these, dead already when observation began
+	// Later counts those of them that were started after the oldest was dead, and
+	// Undated those of whom it is not known when they were started.
+	Later, Undated int
+	// Kinds are the zombies by what they ran, the most frequent first, KindsMax of
+	// them at most. Cadence is the rhythm in which all of them were started.
+	Kinds   []Kind
+	Cadence Cadence
 
 	Oldest time.Duration // since the oldest was seen dead; a lower bound when SeenBefore > 0
 	Newest time.Duration
@@ -117,12 +137,38 @@ type Evidence struct {
 	Role   string
 }
 
+// KindsMax bounds Evidence.Kinds.
+const KindsMax = 8
+
+// Kind is processes that ran one program.
+type Kind struct {
+	Comm    string
+	Cmdline []string // of one of them; nil where none is known
+	Count   int
+	Cadence Cadence // in which they were started
+}
+
 // Growing reports whether the count grew while it was observed: more now than at
 // the beginning of the window, by deaths at different moments. One look, or
-// children that died together, is not growth.
+// children that died together, is not growth. Neither are the children of one
+// batch that die one after the other: a parent that waits for them in the order it
+// started them leaves them for a while, but starts no others meanwhile.
 func (e *Evidence) Growing() bool {
 	spread := e.Oldest - e.Newest
-	return e.Grew > 0 && e.Observed >= MinSpread && (spread >= MinSpread || e.Before > 0)
+	return e.Grew > 0 && e.Observed >= MinSpread && (spread >= MinSpread || e.Before > 0) && !e.batch()
+}
+
+// batch reports whether all were started before the first of them died.
+func (e *Evidence) batch() bool { return e.Count > 1 && e.Later == 0 && e.Undated == 0 }
+
+// Leaks reports whether the parent leaks, whatever the reason: more and more
+// children die that it does not wait for.
+func (e *Evidence) Leaks(v Verdict) bool { return v.Trouble() && e.Growing() }
+
+// waits reports whether the parent waits for a good part of its children; one that
+// was there for a moment only proves nothing.
+func (e *Evidence) waits() bool {
+	return e.Gone > 0 || e.Waited >= 3 && 10*e.Waited >= int64(e.Count)
 }
 
 // stuckAfter is how long a parent has to be found in uninterruptible sleep before

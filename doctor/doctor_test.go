@@ -17,6 +17,7 @@ func leak() Evidence {
 		State:  "S", Wchan: "do_epoll_wait", SigChld: "default", Threads: 1,
 		Count: 42, Oldest: time.Hour + 2*time.Minute, Newest: 4 * time.Second,
 		Observed: 2 * time.Hour, Window: 10 * time.Minute, Before: 12, Born: 30, Grew: 30, RatePerMin: 3,
+		Later: 41, Waited: event.Unknown,
 		Reaper: 1, Role: "init",
 	}
 }
@@ -31,6 +32,8 @@ func TestJudge(t *testing.T) {
 		{"none", func(e *Evidence) { e.Count = 0 }, Healthy},
 		{"steady", func(e *Evidence) { e.Before, e.Born, e.Grew = 42, 0, 0 }, Held},
 		{"shrinks", func(e *Evidence) { e.Before, e.Gone, e.Grew = 80, 68, -38 }, Held},
+		{"a batch that dies one by one", func(e *Evidence) { e.Later = 0 }, Held},
+		{"a batch, as far as is known", func(e *Evidence) { e.Later, e.Undated = 0, 1 }, Leaking},
 		{"a second of observation", func(e *Evidence) { e.Observed = time.Second }, Held},
 		{"all died in one moment", func(e *Evidence) { e.Before, e.Newest = 0, e.Oldest-time.Second }, Held},
 		{"a second one, much later", func(e *Evidence) { e.Before, e.Count, e.Grew = 0, 2, 2 }, Leaking},

@@ -17,12 +17,7 @@ var rules = []rule{
 		verdict: Outside,
 		holds:   func(e *Evidence) bool { return e.Outside },
 		why:     func(*Evidence) string { return "is outside this container's PID namespace" },
-		advice: func(*Evidence) []string {
-			return []string{
-				"Whoever started them from outside has to wait: the container runtime (docker exec, a health check) or a debugger.",
-				"Look at the runtime on the host; nothing inside the container can reap them.",
-			}
-		},
+		advice:  adviseOutside,
 	},
 	{
 		verdict: ThreadsAlive,

@@ -39,6 +39,20 @@ func Age(d time.Duration) string {
 	return fmt.Sprintf("%dd%02dh", d/(24*time.Hour), d/time.Hour%24)
 }
 
+// Span writes a duration that is not an age, as exactly as one would say it: 30s,
+// 5m, 2h, 1m30s.
+func Span(d time.Duration) string {
+	switch d = d.Round(time.Second); {
+	case d < time.Minute:
+		return fmt.Sprintf("%ds", d/time.Second)
+	case d < time.Hour && d%time.Minute == 0:
+		return fmt.Sprintf("%dm", d/time.Minute)
+	case d%time.Hour == 0:
+		return fmt.Sprintf("%dh", d/time.Hour)
+	}
+	return Age(d)
+}
+
 // Rate writes a rate per minute with its sign: +3, +0.2, 0, -12.
 func Rate(perMin float64) string {
 	abs := math.Abs(perMin)
@@ -88,6 +102,9 @@ func summary(e *Evidence, r *rule) string {
 	fmt.Fprintf(&b, " %s: %s, oldest %s", r.why(e), zombies(e.Count), oldest(e))
 	if rate := Rate(e.RatePerMin); rate != "0" && r.verdict != Transient {
 		b.WriteString(", " + rate + "/min")
+		if e.Cadence.Each > 0 {
+			b.WriteString(" (" + e.Cadence.String() + ")")
+		}
 	}
 	b.WriteString(".")
 	switch r.verdict {
@@ -138,11 +155,36 @@ func lines(e *Evidence) []string {
 	case e.SigChld != "":
 		add("SIGCHLD: %s", e.SigChld)
 	}
+	if e.Session {
+		add("it was started from outside the container (docker exec, a probe)")
+	}
+	if e.Outside && e.Cadence.Each > 0 {
+		add("%s: the rhythm of a health check or an exec probe", e.Cadence)
+	}
 	if e.Was != "" {
 		add("it was %s before its last exec; %d of %d were its children before that", e.Was, e.Inherited, e.Count)
 	}
 	if e.Adopted > 0 {
 		add("%d of %d were created by somebody else and adopted", e.Adopted, e.Count)
+	}
+	for _, k := range e.Kinds {
+		if len(e.Kinds) == 1 && k.Cadence.Each == 0 {
+			break // they are listed anyway
+		}
+		line := fmt.Sprintf("%d of %d were %s", k.Count, e.Count, k.name())
+		if k.Cadence.Each > 0 {
+			line += ", " + k.Cadence.String()
+		}
+		add("%s", line)
+	}
+	switch {
+	case e.Waited > 0:
+		add("children it was seen to wait for: %d", e.Waited)
+	case e.Waited == 0 && e.Gone == 0 && e.Observed >= MinSpread && e.Parent.PID > 0:
+		add("it was never seen to wait for a child")
+	}
+	if e.batch() && e.Count > 2 {
+		add("all were started before the first of them died: it may yet wait for them, one after the other")
 	}
 	if e.ThreadsAlive > 0 {
 		add("%d of %d have threads that still run", e.ThreadsAlive, e.Count)

@@ -1,6 +1,7 @@
 package world
 
 import (
+	"slices"
 	"strconv"
 	"time"
 
@@ -9,50 +10,102 @@ import (
 
 func itoa(n int) string { return strconv.Itoa(n) }
 
-// pidsSample is how many PIDs were in use at a moment.
-type pidsSample struct {
+// Gauge foresees when a growing number reaches its limit. The zero Gauge is
+// ready to use.
+type Gauge struct{ samples []sample }
+
+type sample struct {
 	at   time.Time
 	used int64
 }
 
-// pidsEvery is how far apart samples of the PIDs in use are kept.
-const pidsEvery = 5 * time.Second
+// How a Gauge samples: every second for a minute, more and more rarely before
+// that, back to Window.
+const (
+	gaugeEvery = time.Second
+	gaugeFine  = time.Minute
+	gaugeRough = 10 * time.Second
+	// gaugeSteps is at how many samples a number has to have grown to speak of a rate,
+	// where the time before that is not looked at.
+	gaugeSteps = 3
+)
+
+// Add takes note of how much is in use at a time. Times do not decrease.
+func (g *Gauge) Add(at time.Time, used int64) {
+	if n := len(g.samples); n > 0 && at.Sub(g.samples[n-1].at) < gaugeEvery {
+		g.samples[n-1].used = max(g.samples[n-1].used, used)
+		return
+	}
+	g.samples = append(g.samples, sample{at, used})
+	n := len(g.samples)
+	last := at
+	g.samples = slices.DeleteFunc(g.samples, func(s sample) bool {
+		n--
+		switch ago := at.Sub(s.at); {
+		case ago > Window:
+			return true
+		case n > 0 && ago > gaugeFine && s.at.Sub(last) < gaugeRough && s.at.After(last):
+			return true
+		}
+		last = s.at
+		return false
+	})
+}
+
+// Full is when limit is reached if the use grows on as it did: in the last seconds
+// where that is enough to tell, else since longer. ok is false where it is not in
+// sight.
+func (g *Gauge) Full(limit int64) (in time.Duration, ok bool) {
+	n := len(g.samples)
+	if n < 2 || limit <= 0 {
+		return 0, false
+	}
+	last := g.samples[n-1]
+	perSecond, steps := 0.0, 0
+	for i := n - 2; i >= 0; i-- {
+		s, next := g.samples[i], g.samples[i+1]
+		if next.used > s.used {
+			steps++
+		}
+		span := last.at.Sub(s.at)
+		if span < 2*gaugeEvery {
+			continue
+		}
+		perSecond = float64(last.used-s.used) / span.Seconds()
+		// Enough to tell: a rise of several steps over several seconds.
+		if steps >= gaugeSteps && span >= 10*gaugeEvery {
+			break
+		}
+	}
+	if perSecond <= 0 {
+		return 0, false
+	}
+	left := float64(max(0, limit-last.used)) / perSecond
+	if left > (365 * 24 * time.Hour).Seconds() {
+		return 0, false
+	}
+	return time.Duration(left * float64(time.Second)), true
+}
 
 func (w *World) applyStats(e *event.Stats, now time.Time) {
-	w.stats, w.statsAt = e, now
+	w.stats = e
 	w.anchor(&e.Head, now)
-	if e.PIDsUsed < 0 {
-		return
-	}
-	if n := len(w.pids); n > 0 && now.Sub(w.pids[n-1].at) < pidsEvery {
-		return
-	}
-	w.pids = append(w.pids, pidsSample{now, e.PIDsUsed})
-	for len(w.pids) > 1 && now.Sub(w.pids[0].at) > Window {
-		w.pids = w.pids[1:]
+	if e.PIDsUsed >= 0 {
+		w.pids.Add(now, e.PIDsUsed)
 	}
 }
 
 // PIDs are the PIDs in use by the cgroup and its limit, event.Unknown where there
 // is none or it cannot be read. full is when the limit is reached if the use grows
-// on as it did over the last Window; ok is false where that is not in sight.
+// on as it did, see [Gauge.Full]; ok is false where that is not in sight.
 func (w *World) PIDs() (used, limit int64, full time.Duration, ok bool) {
 	if w.stats == nil {
 		return event.Unknown, event.Unknown, 0, false
 	}
 	used, limit = w.stats.PIDsUsed, w.stats.PIDsLimit
-	if used < 0 || limit <= 0 || len(w.pids) == 0 {
+	if used < 0 || limit <= 0 {
 		return used, limit, 0, false
 	}
-	first := w.pids[0]
-	span := w.statsAt.Sub(first.at)
-	grew := used - first.used
-	if span < 2*pidsEvery || grew <= 0 {
-		return used, limit, 0, false
-	}
-	left := float64(max(0, limit-used)) / float64(grew) * float64(span)
-	if left > float64(365*24*time.Hour) {
-		return used, limit, 0, false
-	}
-	return used, limit, time.Duration(left), true
+	full, ok = w.pids.Full(limit)
+	return used, limit, full, ok
 }

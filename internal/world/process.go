@@ -26,9 +26,9 @@ type Process struct {
 	// Reaped counts the dead this process waited for, as far as the stream told:
 	// all of pid1's reaps; for others their children's exit events.
 	Reaped uint64
-	// ExecAt and Was are its last exec since it was first seen, and the comm before.
+	// ExecAt is its last exec since it was first seen, as far as events told of it;
+	// Was is the comm before.
 	ExecAt time.Time
-	Was    string
 
 	parent   *Process
 	kids     []*Process // in start order, ghosts included

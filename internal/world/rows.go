@@ -69,8 +69,11 @@ func (w *World) takeRow(row *event.Process, asOf uint64, now time.Time) {
 	}
 	p.mark = w.rev
 	kept := p.Command
-	was := p.Origin
+	was, program := p.Origin, p.Was
 	p.Process = *row
+	if p.Was == "" {
+		p.Was = program
+	}
 	p.Process.Command = kept
 	p.learn(&row.Command)
 	if p.Origin == nil {

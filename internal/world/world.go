@@ -38,7 +38,6 @@ type World struct {
 
 	hello    *event.Hello
 	stats    *event.Stats
-	statsAt  time.Time
 	skew     time.Duration // viewer's wall clock minus pid1's
 	since    time.Time     // when observation began, as far as the history tells
 	lastSeq  uint64
@@ -58,7 +57,7 @@ type World struct {
 	reaps Reaps
 	rate  series
 	notes []event.Event
-	pids  []pidsSample
+	pids  Gauge
 }
 
 // New returns a world in which nothing is known yet.

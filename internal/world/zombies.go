@@ -90,7 +90,7 @@ func (w *World) counts(l *ledger, p *Process, now time.Time) bool {
 
 func (w *World) group(l *ledger, now time.Time) (Group, bool) {
 	var g Group
-	ev := doctor.Evidence{Threads: event.Unknown, Reaper: w.reaper()}
+	ev := doctor.Evidence{Threads: event.Unknown, Waited: event.Unknown, Reaper: w.reaper()}
 	if w.hello != nil {
 		ev.Role = w.hello.Role
 	}
@@ -123,6 +123,7 @@ func (w *World) group(l *ledger, now time.Time) (Group, bool) {
 		return cmp.Or(cmp.Compare(b.Age, a.Age), cmp.Compare(a.Start, b.Start), cmp.Compare(a.PID, b.PID))
 	})
 	g.Oldest, g.Newest = g.Zombies[0].Age, g.Zombies[len(g.Zombies)-1].Age
+	w.births(l, &ev, now.Add(-g.Oldest), now)
 	g.Parent = event.Proc{ID: l.id}
 	ev.Observed = w.Observed(now)
 	if parent != nil {
@@ -130,6 +131,10 @@ func (w *World) group(l *ledger, now time.Time) (Group, bool) {
 		ev.State, ev.Wchan, ev.SigChld = parent.State, parent.Wchan, parent.SigChld
 		ev.StateFor = time.Duration(max(parent.StateMS, 0)) * time.Millisecond
 		ev.Blocked, ev.Threads = parent.Blocked, parent.Threads
+		ev.Session, ev.Waited = parent.ExecSession, parent.Waited
+		if n := int64(parent.Reaped); n > 0 {
+			ev.Waited = max(ev.Waited, n)
+		}
 		if ev.Inherited > 0 {
 			ev.Was = parent.Was
 		}
@@ -151,12 +156,15 @@ func (w *World) group(l *ledger, now time.Time) (Group, bool) {
 }
 
 // inherited reports whether p was there before its parent's last exec: an exec
-// that the stream told of after it told of p.
+// that the stream told of after it told of p, or one that the rows know of.
 func inherited(p, parent *Process) bool {
+	if parent != nil && p.BeforeExec {
+		return true
+	}
 	if parent == nil || parent.ExecAt.IsZero() {
 		return false
 	}
-	if p.startSeq != 0 {
+	if p.startSeq != 0 && parent.execSeq != 0 {
 		return p.startSeq < parent.execSeq
 	}
 	return !p.Born.IsZero() && p.Born.Before(parent.ExecAt)
