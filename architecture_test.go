@@ -14,20 +14,22 @@ import (
 // mayImport is who may know whom within this module; a package that is missing
 // here has no place yet. What a package's tests import is not looked at.
 var mayImport = map[string][]string{
-	"event":            {},
-	"doctor":           {"event"},
-	"client":           {"event"},
-	"inspect":          {"event"},
-	"reaper":           {"internal/siginfo"},
-	"ui":               {"event", "doctor", "internal/world"},
-	"internal/cgroup":  {},
-	"internal/early":   {},
-	"internal/journal": {"event"},
-	"internal/nstest":  {},
-	"internal/siginfo": {},
-	"internal/world":   {"event", "doctor"},
-	"cmd/pid1":         {"event", "reaper", "inspect", "internal/cgroup", "internal/early", "internal/journal", "internal/siginfo"},
-	"cmd/pid1top":      {"event", "client", "doctor", "inspect", "ui", "internal/world"},
+	"event":               {},
+	"doctor":              {"event"},
+	"client":              {"event"},
+	"inspect":             {"event"},
+	"reaper":              {"internal/siginfo"},
+	"ui":                  {"event", "doctor", "internal/world"},
+	"internal/cgroup":     {},
+	"internal/early":      {},
+	"internal/journal":    {"event"},
+	"internal/nstest":     {},
+	"internal/siginfo":    {},
+	"internal/truth":      {"client", "event"},
+	"internal/truth/grow": {"internal/truth"},
+	"internal/world":      {"event", "doctor"},
+	"cmd/pid1":            {"event", "reaper", "inspect", "internal/cgroup", "internal/early", "internal/journal", "internal/siginfo"},
+	"cmd/pid1top":         {"event", "client", "doctor", "inspect", "ui", "internal/world"},
 }
 
 // mayNotLink is what a package or program must not contain, however it comes in.

@@ -95,6 +95,7 @@ type seen struct {
 	start  uint64 // 0: nothing was seen
 	dead   bool
 	noExec bool
+	stack  uint64 // Stat.Stack
 }
 
 // held is the stat file of a process kept open between looks.
@@ -150,7 +151,7 @@ func (l *looker) process(pid int, h held, sweep uint64, depth int) seen {
 		}
 	}
 	l.t.merge(s)
-	return seen{start: s.st.Start, dead: s.st.Dead(), noExec: s.st.NoExec()}
+	return seen{start: s.st.Start, dead: s.st.Dead(), noExec: s.st.NoExec(), stack: s.st.Stack}
 }
 
 // stat reads the stat of pid, from fd where it is open.

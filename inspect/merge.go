@@ -1,6 +1,7 @@
 package inspect
 
 import (
+	"slices"
 	"time"
 
 	"pid1/event"
@@ -15,7 +16,9 @@ const settle = 8 * time.Millisecond
 const leaderlessFor = 100 * time.Millisecond
 
 // wantsParent reports whether the parent of a process seen for the first time has
-// to be looked at, because it was not since the child began.
+// to be looked at, because it was not since the child began. Times of start are
+// known to a tick, in which the parent can have execed: but the child that still
+// runs its image was forked from it.
 func (t *Table) wantsParent(s *sight) bool {
 	if s.st.PPID == 0 || s.st.PPID == t.cfg.Self {
 		return false
@@ -23,7 +26,13 @@ func (t *Table) wantsParent(s *sight) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	p := t.byPID[s.st.PPID]
-	return p == nil || p.last < sinceBoot(s.st.Start)
+	switch {
+	case p == nil:
+		return true
+	case s.st.NoExec() && s.st.Stack != 0 && s.st.Stack == p.stack:
+		return p.last < sinceBoot(s.st.Start)
+	}
+	return p.last < sinceBoot(s.st.Start)+tick
 }
 
 // inherits reports whether a process seen for the first time still runs the image
@@ -78,20 +87,12 @@ func (t *Table) merge(s *sight) {
 	t.considerZombie(e, s)
 }
 
-// wasBuried reports whether Dying took the process while a look at it was under
-// way that began when there had been since burials. Too many to remember count as
-// yes: who still lives is seen again.
+// wasBuried reports whether Dying took the process, while a look at it was under
+// way that began when there had been since burials, or before: until it is reaped
+// it is there to be seen. Too many to remember count as yes: who still lives is
+// seen again.
 func (t *Table) wasBuried(id event.ID, since uint64) bool {
-	n := t.burials - since
-	if n > uint64(len(t.buried)) {
-		return true
-	}
-	for ; n > 0; n-- {
-		if t.buried[(t.burials-n)%uint64(len(t.buried))] == id {
-			return true
-		}
-	}
-	return false
+	return t.burials-since > uint64(len(t.buried)) || slices.Contains(t.buried[:], id)
 }
 
 // admit makes the entry of a process seen for the first time.

@@ -86,6 +86,7 @@ type young struct {
 	since  time.Time
 	looked time.Time
 	noExec bool
+	stack  uint64
 }
 
 func (s *sampling) run(ctx context.Context, cfg *sample) error {
@@ -286,10 +287,10 @@ func (s *sampling) again(y *young, now time.Time, rang bool) bool {
 	if got.start == 0 || got.dead && grown || now.Sub(y.since) >= forkMemory {
 		return false
 	}
-	if y.noExec && !got.noExec {
+	if y.noExec && !got.noExec || got.stack != y.stack && got.stack != 0 {
 		y.since, grown = now, false // what it is now is new
 	}
-	y.looked, y.noExec = now, got.noExec
+	y.looked, y.noExec, y.stack = now, got.noExec, got.stack
 	return !grown || got.noExec
 }
 
@@ -310,5 +311,6 @@ func (s *sampling) first(pid int, now time.Time) {
 		s.drop(last)
 		return
 	}
-	s.young[last].file.start, s.young[last].noExec = got.start, got.noExec
+	y := &s.young[last]
+	y.file.start, y.noExec, y.stack = got.start, got.noExec, got.stack
 }

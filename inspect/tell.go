@@ -115,10 +115,19 @@ func (t *Table) tellExit(e *entry, now time.Duration) {
 	*ev = event.Exit{
 		Head: event.Head{Type: event.TypeExit},
 		ID:   e.id, PPID: e.ppid, Group: e.group(), Owner: e.owner(),
-		Command: e.command(), Ended: e.ended(), Origin: e.origin(&t.out.origin),
+		Command: e.lastCommand(), Ended: e.ended(), Origin: e.origin(&t.out.origin),
 		Started: t.epoch.started(e.id.Start), LifetimeMS: e.lifetime(now),
 	}
 	t.emit(ev)
+}
+
+// lastCommand is what e ran in the end, now that it is gone. Nobody knows that of
+// one that was last seen alive right after its fork and had still to exec.
+func (e *entry) lastCommand() event.Command {
+	if e.deadAt == 0 && e.noExec && e.last-e.first < settle {
+		return event.Command{CmdlineHow: event.HowNone}
+	}
+	return e.command()
 }
 
 // lifetime is how long e lived when it is known to be gone at the time now, since

@@ -1,0 +1,65 @@
+package inspect
+
+import (
+	"testing"
+	"time"
+)
+
+// TestBuriedStaysBuried has a look begin between Dying and the wait that ends the
+// zombie: it sees the zombie, and must not take it for a new process.
+func TestBuriedStaysBuried(t *testing.T) {
+	b := newBench(t)
+	b.sweep()
+	b.put(fakeProcess{pid: 20, ppid: 1, comm: "x", start: 100, state: "Z"})
+	b.table.Dying(20)
+	b.look(20)
+	b.remove(20)
+	b.look(20)
+	b.told()
+}
+
+// TestGoneBeforeItsExecWasSeen: what was seen between fork and exec is not what
+// the process was.
+func TestGoneBeforeItsExecWasSeen(t *testing.T) {
+	b := newBench(t)
+	b.put(fakeProcess{pid: 20, ppid: 1, comm: "sh", cmdline: "sh\x00", start: 100, stack: 20})
+	b.sweep()
+	b.events = nil
+	b.put(fakeProcess{pid: 21, ppid: 20, comm: "sh", cmdline: "sh\x00", start: b.ticks(0), stack: 20, flags: noExec})
+	b.look(21)
+	b.remove(21)
+	b.look(21)
+	b.told(`exit 21  "" none -1 from 20 sh "sh" seen lived 0`)
+
+	// A zombie tells that there was no exec.
+	b.put(fakeProcess{pid: 22, ppid: 20, comm: "sh", cmdline: "sh\x00", start: b.ticks(0), stack: 20, flags: noExec})
+	b.look(22)
+	b.put(fakeProcess{pid: 22, ppid: 20, comm: "sh", start: b.ticks(0), flags: noExec, state: "Z", exit: 256})
+	b.look(22)
+	b.remove(22)
+	b.look(22)
+	b.told(`exit 22 sh "sh" seen 1 from 20 sh "sh" seen lived 0`)
+
+	// What has not execed by now is not about to.
+	b.put(fakeProcess{pid: 23, ppid: 20, comm: "sh", cmdline: "sh\x00", start: b.ticks(0), stack: 20, flags: noExec})
+	b.look(23)
+	b.clock.pass(settle)
+	b.look(23)
+	b.remove(23)
+	b.look(23)
+	b.told(`start 23 sh "sh" seen from 20 sh "sh" seen`, `exit 23 sh "sh" seen -1 from 20 sh "sh" seen lived 8`)
+}
+
+// TestParentThatExecedInTheSameTick: the parent was looked at in the tick its child
+// began in, but before it execed.
+func TestParentThatExecedInTheSameTick(t *testing.T) {
+	b := newBench(t)
+	b.clock.pass(5 * time.Millisecond) // within a tick
+	b.put(fakeProcess{pid: 20, ppid: 1, comm: "old", cmdline: "old\x00", start: 100, stack: 20})
+	b.sweep()
+	b.events = nil
+	b.put(fakeProcess{pid: 20, ppid: 1, comm: "app", cmdline: "app\x00", start: 100, stack: 21})
+	b.put(fakeProcess{pid: 30, ppid: 20, comm: "kid", cmdline: "kid\x00", start: b.ticks(0)})
+	b.look(30)
+	b.told(`exec 20 app "app" seen was old`, `start 30 kid "kid" seen from 20 app "app" seen`)
+}

@@ -1,0 +1,91 @@
+package truth
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"pid1/internal/nstest"
+)
+
+// For a closer look: go test ./internal/truth -v -args -rounds 100 -trees daemon
+var (
+	roundsFlag = flag.Int("rounds", 5, "how many trees of every kind and lifetime are made")
+	treesFlag  = flag.String("trees", "", "only these kinds, separated by commas")
+)
+
+const growVar = "TRUTH_TEST_GROW"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(growVar) != "" && len(os.Args) > 1 && os.Args[1] == "-o" {
+		if err := Grow(os.Args[1:]); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// buildPID1 builds pid1 as it is shipped.
+func buildPID1(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "pid1")
+	cmd := exec.Command("go", "build", "-o", path, "pid1/cmd/pid1")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("cannot build pid1: %v\n%s", err, out)
+	}
+	return path
+}
+
+// TestNothingIsWrong compares what pid1 tells in every trace mode with the truth.
+// What it does not know it may leave out, but what it tells must be so.
+func TestNothingIsWrong(t *testing.T) {
+	pid1 := buildPID1(t)
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, trace := range []string{"sample", "exact"} {
+		t.Run(trace, func(t *testing.T) {
+			dir, err := os.MkdirTemp("", "t") // short: a socket's path has 107 bytes
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { os.RemoveAll(dir) })
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			defer cancel()
+			trial := Trial{
+				Command: func(args ...string) *exec.Cmd {
+					cmd := nstest.Command(t, pid1, args...)
+					cmd.Env = append(os.Environ(), growVar+"=1")
+					return cmd
+				},
+				Grower: []string{self}, Dir: dir, Trace: trace, Rounds: *roundsFlag, Lives: "0,1,10", Trees: *treesFlag,
+			}
+			c, err := trial.Run(ctx)
+			if errors.Is(err, ErrTrace) {
+				t.Skip(err)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, w := range c.Wrong {
+				t.Error("wrong: ", w)
+			}
+			if want := 3 * len(ways); len(c.Rows) != want && *treesFlag == "" {
+				t.Errorf("%d rows, want %d: one for each lifetime and way", len(c.Rows), want)
+			}
+			if testing.Verbose() {
+				_ = c.Print(t.Output())
+			}
+		})
+	}
+}
