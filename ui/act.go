@@ -1,19 +1,26 @@
 package ui
 
 import (
-	"strings"
-	"unicode/utf8"
-
 	tea "charm.land/bubbletea/v2"
 )
 
 // press acts on a key.
 func (m *model) press(k tea.KeyPressMsg) tea.Cmd {
 	key := k.String()
-	if m.editing && m.edit(key, k.Text) {
-		return nil
+	if key == "ctrl+c" {
+		return tea.Quit
 	}
-	a := lookup(m.view, key)
+	switch {
+	case m.question != nil:
+		return m.pressQuestion(key)
+	case m.menu != nil:
+		return m.pressMenu(key)
+	case m.prompt.kind != noPrompt:
+		if done, cmd := m.pressPrompt(key, k.Text); done {
+			return cmd
+		}
+	}
+	a := m.lookup(key)
 	if m.help {
 		return m.pressHelp(a)
 	}
@@ -22,12 +29,86 @@ func (m *model) press(k tea.KeyPressMsg) tea.Cmd {
 
 // do carries an action out.
 func (m *model) do(a action) tea.Cmd {
+	m.flash = flash{}
+	var cmd tea.Cmd
+	switch {
+	case a == noAction:
+		return nil
+	case a == actQuit && m.view == detailView:
+		m.closeDetail()
+	case a == actQuit, a == actInterrupt:
+		return tea.Quit
+	case m.moves(a), m.narrows(a), m.scrub(a):
+	case a >= actView1 && a <= actView4:
+		m.jump(func() { m.show(view(a - actView1)) })
+	case a == actNextView:
+		m.jump(func() { m.show((m.tab() + 1) % tabs) })
+	case a == actPrevView:
+		m.jump(func() { m.show((m.tab() + tabs - 1) % tabs) })
+	default:
+		cmd = m.doElse(a)
+	}
+	if m.view == reapView && m.reaps.list.tail {
+		m.reaps.follow()
+	}
+	m.arrange()
+	return cmd
+}
+
+// doElse carries out what is neither moving nor narrowing.
+func (m *model) doElse(a action) tea.Cmd {
+	switch a {
+	case actDetail:
+		m.enter()
+	case actGoto:
+		m.prompt.open(askPID, "")
+	case actOwner:
+		m.owner()
+	case actEarlier:
+		m.travel(&m.back, &m.forward)
+	case actLater:
+		m.travel(&m.forward, &m.back)
+	case actFollow:
+		m.toggleFollow()
+	case actNext:
+		m.next(1)
+	case actPrev:
+		m.next(-1)
+	case actFilter:
+		m.prompt.open(askFilter, m.filter().text)
+	case actSort:
+		m.openColumns()
+	case actPause:
+		m.pause()
+	case actSeek:
+		m.prompt.open(askTime, "")
+	case actSignal:
+		m.openSignals()
+	case actCopy:
+		return m.copyOut()
+	case actWrite:
+		m.prompt.open(askFile, m.fileName())
+	case actMouse:
+		m.mouse = !m.mouse
+		if !m.mouse {
+			m.say(plain, "the mouse selects text now; m takes it back")
+		}
+	case actHelp:
+		m.help, m.helpOff = true, 0
+	case actBack:
+		if f := m.filter(); f != nil && f.text != "" {
+			f.set("")
+		} else if m.view == detailView {
+			m.closeDetail()
+		}
+	}
+	return nil
+}
+
+// moves carries out what moves the selection, and reports whether a is such.
+func (m *model) moves(a action) bool {
 	l := m.list()
 	switch a {
-	case noAction:
-		return nil
-	case actQuit, actInterrupt:
-		return tea.Quit
 	case actUp:
 		l.move(-1)
 	case actDown:
@@ -48,38 +129,63 @@ func (m *model) do(a action) tea.Cmd {
 		l.page(-max(l.screen()/2, 1))
 	case actHalfDown:
 		l.page(max(l.screen()/2, 1))
-	case actView1, actView2, actView3, actView4:
-		m.show(view(a - actView1))
-	case actNextView:
-		m.show((m.view + 1) % views)
-	case actPrevView:
-		m.show((m.view + views - 1) % views)
-	case actFold, actUnfold, actToggle:
-		m.foldAct(a)
+	default:
+		return false
+	}
+	return true
+}
+
+// narrows carries out what changes how the list is looked at, and reports whether a
+// is such.
+func (m *model) narrows(a action) bool {
+	switch a {
+	case actFold:
+		m.folds().fold()
+	case actUnfold:
+		m.folds().unfold()
+	case actToggle:
+		m.folds().toggle()
+	case actToggleAll:
+		m.folds().toggleAll()
+	case actFlat:
+		m.tree.flat = !m.tree.flat
+	case actPath:
+		if m.view == reapView {
+			m.reaps.path = !m.reaps.path
+		} else {
+			m.tree.path = !m.tree.path
+		}
 	case actZombiesOnly:
 		m.tree.zombiesOnly = !m.tree.zombiesOnly
 	case actGhosts:
 		m.tree.noGhosts = !m.tree.noGhosts
 	case actFailures:
 		m.reaps.failures = !m.reaps.failures
-	case actFilter:
-		m.editing = true
-	case actPause:
-		m.pause()
-	case actMouse:
-		m.mouse = !m.mouse
-	case actHelp:
-		m.help, m.helpOff = true, 0
-	case actBack:
-		if f := m.filter(); f != nil {
-			f.set("")
-		}
+	case actInvert:
+		m.lens().invert = !m.lens().invert
+	case actSortLeft:
+		m.lens().step(-1)
+	case actSortRight:
+		m.lens().step(1)
+	default:
+		return false
 	}
-	if m.view == reapView && m.reaps.list.tail {
-		m.reaps.follow()
+	return true
+}
+
+// folding is a list with folds.
+type folding interface {
+	fold()
+	unfold()
+	toggle()
+	toggleAll()
+}
+
+func (m *model) folds() folding {
+	if m.view == zombieView {
+		return m.zombies
 	}
-	m.arrange()
-	return nil
+	return m.tree
 }
 
 // pressHelp acts on a key while the help is open: it scrolls, and goes away.
@@ -107,128 +213,79 @@ func (m *model) pressHelp(a action) tea.Cmd {
 	return nil
 }
 
-// show goes to a view.
-func (m *model) show(v view) {
-	m.view, m.editing = v, false
-	if !m.paused {
-		m.shown.take(m.world, m.now, v, false)
+// pressPrompt acts on a key while something is typed, and reports whether it was
+// for that: what moves the selection up and down still does.
+func (m *model) pressPrompt(key, text string) (done bool, cmd tea.Cmd) {
+	p := &m.prompt
+	switch key {
+	case "enter":
+		cmd = m.answer()
+	case "esc":
+		if p.kind == askFilter {
+			m.filter().set("")
+		}
+		*p = prompt{}
+	case "backspace", "ctrl+h":
+		if p.text == "" {
+			*p = prompt{}
+			break
+		}
+		p.edit(key)
+	case "up", "down", "pgup", "pgdown", "ctrl+f", "ctrl+b", "ctrl+d":
+		return false, nil
+	default:
+		if !p.edit(key) {
+			if text == "" {
+				return false, nil
+			}
+			p.insert(text)
+		}
 	}
-	m.frame = frame{}
+	m.typed()
+	return true, cmd
 }
 
-func (m *model) foldAct(a action) {
-	type folds interface {
-		fold()
-		unfold()
-		toggle()
+// typed takes note of a changed text.
+func (m *model) typed() {
+	if m.prompt.kind == askFilter {
+		m.filter().set(m.prompt.text)
 	}
-	var f folds = m.tree
-	if m.view == zombieView {
-		f = m.zombies
+	m.arrange()
+}
+
+// answer does what the typed line is for.
+func (m *model) answer() tea.Cmd {
+	p := m.prompt
+	m.prompt = prompt{}
+	switch p.kind {
+	case askPID:
+		m.gotoPID(p.text)
+	case askTime:
+		m.seek(p.text)
+	case askFile:
+		if p.text != "" {
+			return m.write(p.text)
+		}
 	}
-	switch a {
-	case actFold:
-		f.fold()
-	case actUnfold:
-		f.unfold()
-	default:
-		f.toggle()
+	return nil
+}
+
+// show goes to a view.
+func (m *model) show(v view) {
+	m.view, m.prompt = v, prompt{}
+	if !m.paused {
+		m.take(false)
 	}
+	m.frame = frame{}
 }
 
 // pause holds the screen still, or lets it go on.
 func (m *model) pause() {
 	if m.paused {
 		m.paused = false
-		m.shown.take(m.world, m.now, m.view, false)
+		m.take(false)
 		return
 	}
-	m.shown.take(m.world, m.now, m.view, true)
+	m.take(true)
 	m.paused, m.pausedAt, m.held = true, m.now, 0
-}
-
-// edit acts on a key while a filter is typed, and reports whether it was for the
-// filter: what moves the selection still does.
-func (m *model) edit(key, text string) bool {
-	f := m.filter()
-	switch key {
-	case "enter":
-		m.editing = false
-		m.arrange()
-	case "esc":
-		m.editing = false
-		m.typed("")
-	case "backspace", "ctrl+h":
-		if f.text == "" {
-			m.editing = false
-			m.arrange()
-			return true
-		}
-		_, n := utf8.DecodeLastRuneInString(f.text)
-		m.typed(f.text[:len(f.text)-n])
-	case "ctrl+u":
-		m.typed("")
-	case "ctrl+w":
-		cut := strings.TrimRight(f.text, " ")
-		m.typed(cut[:strings.LastIndexByte(cut, ' ')+1])
-	default:
-		if text == "" {
-			return false
-		}
-		m.typed(f.text + text)
-	}
-	return true
-}
-
-// maxFilter is how long a filter may be, in bytes.
-const maxFilter = 200
-
-// typed sets the filter of the view.
-func (m *model) typed(text string) {
-	text = strings.Map(func(r rune) rune {
-		if r < 0x20 || r == 0x7f {
-			return ' '
-		}
-		return r
-	}, text)
-	m.filter().set(bound(text, maxFilter))
-	m.arrange()
-}
-
-// wheel scrolls.
-func (m *model) wheel(at tea.Mouse) {
-	n := 3
-	if at.Button == tea.MouseWheelUp {
-		n = -n
-	} else if at.Button != tea.MouseWheelDown {
-		return
-	}
-	if m.help {
-		m.helpOff += n
-	} else if l := m.list(); l != nil {
-		l.page(n)
-	}
-	m.arrange()
-}
-
-// click selects a row or a view.
-func (m *model) click(at tea.Mouse) {
-	if at.Button != tea.MouseLeft || m.frame.body == 0 {
-		return
-	}
-	top := m.frame.top()
-	if at.Y == top-1 {
-		for v, end := range m.tabEnds {
-			if at.X < end {
-				m.help = false
-				m.show(view(v))
-				break
-			}
-		}
-	} else if l := m.list(); l != nil && !m.help {
-		if i := l.line(at.Y - top - 1); i >= 0 {
-			l.moveTo(i)
-		}
-	}
-	m.arrange()
 }

@@ -16,7 +16,10 @@ type frame struct {
 	verdict int // lines: none, or the verdict and what there is room for of its advice
 	tabs    bool
 	body    int
-	foot    bool
+	menu    int // lines of the open menu, under the body
+	// scrubber: there is a line that tells where in a recording the screen is.
+	scrubber bool
+	foot     bool
 }
 
 // top is the number of lines above the body.
@@ -170,6 +173,9 @@ func (m *model) lostText() string {
 
 // connection writes the state of the connection, or of the screen.
 func (m *model) connection() (string, style) {
+	if m.position != nil && m.conn != Ended {
+		return replayState(m.position), accent
+	}
 	if m.paused {
 		return "PAUSED " + age(m.now.Sub(m.pausedAt)) + ", +" + itoa(m.held), warn
 	}
@@ -238,7 +244,7 @@ func (m *model) drawVerdict(c *canvas) {
 	}
 	f := &m.trouble[0]
 	why := ""
-	if m.view != zombieView && f.subject.PID != 0 {
+	if m.view != zombieView && m.view != detailView && f.subject.PID != 0 {
 		why = "3 why "
 	}
 	if n := len(m.trouble) - 1; n > 0 {
@@ -272,20 +278,33 @@ func (m *model) drawFoot(c *canvas) {
 	if !m.frame.foot || !c.row(false) {
 		return
 	}
-	if m.editing {
-		c.put(accent, " /")
-		c.text(plain, m.filter().text, c.width-4)
-		c.put(barOn, " ")
-		if c.width-c.x > 40 {
-			c.put(faint, "   words, all of them   Enter keeps   Esc clears")
-		}
+	switch {
+	case m.question != nil:
+		m.drawQuestion(c)
+		return
+	case m.prompt.kind != noPrompt:
+		m.drawPrompt(c)
+		return
+	case m.flashing():
+		c.text(m.flash.look, " "+m.flash.text, c.width)
 		c.end(plain)
 		return
 	}
+	m.drawKeys(c)
+}
+
+// footKey is where a key stands in the footer.
+type footKey struct {
+	from, to int
+	act      action
+}
+
+// drawKeys draws the keys that fit.
+func (m *model) drawKeys(c *canvas) {
 	var keys []*binding
 	used := 1
 	for i := range bindings {
-		if b := &bindings[i]; b.foot != "" && b.in.has(m.view) {
+		if b := &bindings[i]; b.foot != "" && m.offers(b) {
 			keys = append(keys, b)
 			used += footWidth(b)
 		}
@@ -301,10 +320,14 @@ func (m *model) drawFoot(c *canvas) {
 		keys = append(keys[:lowest:lowest], keys[lowest+1:]...)
 	}
 	c.put(plain, " ")
+	m.footEnds = m.footEnds[:0]
 	for _, b := range keys {
 		key, _, _ := strings.Cut(b.show, " ")
+		from := c.x
 		c.put(accent, key)
-		c.put(plain, " "+b.foot+"  ")
+		c.put(plain, " "+b.foot)
+		m.footEnds = append(m.footEnds, footKey{from, c.x, b.act})
+		c.put(plain, "  ")
 	}
 	c.end(plain)
 }

@@ -5,6 +5,7 @@ type column struct {
 	name  string
 	width int  // cells, without the space that follows; 0: the rest of the line
 	right bool // numbers
+	desc  bool // sorted by, the largest come first
 	// keep says how long the column survives when the screen gets narrow: those
 	// with the lowest go first.
 	keep int
@@ -17,17 +18,15 @@ type place struct {
 	width int
 }
 
-// layout chooses the columns that fit into width. The one of width 0 gets what is
-// left, and columns go until that is at least least cells.
-func layout(cols []column, width, least int) []place {
+// layout chooses the columns that fit into width, without those hidden. The one of
+// width 0 gets what is left, and columns go until that is at least least cells.
+func layout(cols []column, hidden []bool, width, least int) []place {
 	gone := make([]bool, len(cols))
+	copy(gone, hidden)
 	for {
 		used, lowest := 0, -1
 		for i, c := range cols {
-			if gone[i] {
-				continue
-			}
-			if c.width == 0 {
+			if gone[i] || c.width == 0 {
 				continue
 			}
 			used += c.width + 1
@@ -60,19 +59,4 @@ func places(cols []column, gone []bool, width, used int) []place {
 		x += w + 1
 	}
 	return out
-}
-
-// heading draws the columns' names; indent is what stands before the first.
-func heading(c *canvas, cols []column, at []place, indent int) {
-	if !c.row(false) {
-		return
-	}
-	for _, p := range at {
-		c.to(indent + p.x)
-		if cols[p.col].right {
-			c.pad(p.width - len(cols[p.col].name))
-		}
-		c.put(title, bound(cols[p.col].name, p.width))
-	}
-	c.end(plain)
 }

@@ -1,63 +1,79 @@
 package ui
 
 import (
-	"strings"
+	"time"
 
 	"pid1/event"
 	"pid1/internal/world"
 )
 
-// filter holds the words a line must contain, all of them, in any case.
+// filter is what the user typed to narrow a list, and what was understood of it.
 type filter struct {
-	text  string
-	words []string
+	text string
+	q    query
+	err  error // why text is not understood; q is then what was before it
+	s    subject
 }
 
-func (f *filter) active() bool { return len(f.words) > 0 }
+func (f *filter) active() bool { return len(f.q.any) > 0 }
 
+// set takes over what is typed. While it is not understood, half a regular
+// expression for example, the list stays as it is.
 func (f *filter) set(text string) {
 	f.text = text
-	f.words = strings.Fields(strings.ToLower(text))
-}
-
-func (f *filter) match(parts ...string) bool {
-	for _, w := range f.words {
-		found := false
-		for _, p := range parts {
-			if found = contains(p, w); found {
-				break
-			}
-		}
-		if !found {
-			return false
-		}
+	q, err := parseQuery(text)
+	if f.err = err; err == nil {
+		f.q = q
 	}
-	return true
 }
 
-func (f *filter) matchProc(p *proc) bool {
-	return f.match(itoa(p.id.PID), p.comm, joinArgs(p.args))
+// begin makes the filter's subject ready for another line.
+func (f *filter) begin() *subject {
+	f.s = subject{
+		pid: event.Unknown, ppid: event.Unknown, ended: event.Ended{Code: event.Unknown},
+		life: -1, age: -1, texts: f.s.texts[:0],
+	}
+	return &f.s
 }
 
-func (f *filter) matchReap(r *event.Reap) bool {
-	origin := ""
+func (f *filter) matchProc(p *proc, o *Options) bool {
+	s := f.begin()
+	s.pid, s.ppid, s.user, s.state = p.id.PID, p.ppid, user(p.uid, o), p.state
+	s.ended, s.age = p.ended, p.age
+	if p.gone {
+		s.state, s.life, s.age = 'X', p.age, -1
+	}
+	s.texts = append(s.texts, itoa(p.id.PID), p.comm, joinArgs(p.args))
+	return f.q.match(s)
+}
+
+func (f *filter) matchReap(r *event.Reap, o *Options, now time.Time) bool {
+	s := f.begin()
+	s.pid, s.ppid, s.user, s.state, s.ended = r.PID, r.PPID, user(r.UID, o), 'X', r.Ended
+	if r.LifetimeMS >= 0 {
+		s.life = time.Duration(r.LifetimeMS) * time.Millisecond
+	}
+	s.age = now.Sub(r.TS)
+	s.texts = append(s.texts, itoa(r.PID), r.Comm, joinArgs(r.Cmdline), world.Status(r.Ended))
 	if r.Origin != nil {
-		origin = r.Origin.Comm
+		s.ppid = r.Origin.PID
+		s.texts = append(s.texts, itoa(r.Origin.PID), r.Origin.Comm)
 	}
-	return f.match(itoa(r.PID), r.Comm, joinArgs(r.Cmdline), world.Status(r.Ended), origin)
+	return f.q.match(s)
 }
 
+// matchGroup asks of the parent; that its zombies are zombies is known.
 func (f *filter) matchGroup(g *world.Group) bool {
-	return f.match(itoa(g.Parent.PID), g.Parent.Comm, joinArgs(g.Parent.Cmdline), string(g.Verdict))
-}
-
-// contains reports whether s contains the lower-case word, in any case.
-func contains(s, word string) bool {
-	n := len(word)
-	for i := 0; i+n <= len(s); i++ {
-		if strings.EqualFold(s[i:i+n], word) {
-			return true
+	s := f.begin()
+	s.pid, s.age = g.Parent.PID, g.Oldest
+	if g.Evidence.State != "" {
+		s.state = g.Evidence.State[0]
+	}
+	s.texts = append(s.texts, itoa(g.Parent.PID), g.Parent.Comm, joinArgs(g.Parent.Cmdline), string(g.Verdict))
+	for i := range g.Zombies {
+		if s.texts = append(s.texts, g.Zombies[i].Comm); i == 100 {
+			break
 		}
 	}
-	return false
+	return f.q.match(s)
 }

@@ -1,6 +1,9 @@
 package ui
 
 import (
+	"context"
+	"fmt"
+	"strings"
 	"time"
 
 	"pid1/event"
@@ -158,6 +161,43 @@ func (f *feed) hostile() {
 	f.start(3004, 7, "(a) S 1", "", "", "\x00", "\x7f", "\u009b31m")
 	f.zombie(3005, 7, "\x1b[7mparent", "\x9b\x9b", "\x1bc", "\x18")
 	f.reap(3006, 0, "", time.Second, &event.Proc{ID: id(5), Comm: "\x1b[5m\n"}, "\x1b[1m", "\x1b[1m", "\u202e")
+}
+
+// post is a Signaller that keeps what is sent.
+type post struct {
+	sent []string
+	able error
+	fail error
+}
+
+func (p *post) Able(*event.Hello) error { return p.able }
+
+func (p *post) Signal(_ context.Context, to event.ID, sig string) error {
+	p.sent = append(p.sent, sig+" "+itoa(to.PID)+" "+itoa(to.Start))
+	return p.fail
+}
+
+// tape is a Scrubber that keeps what it is told.
+type tape struct {
+	sourceFunc
+	first, last time.Time
+	pos         Position
+	told        []string
+}
+
+func newTape(last time.Time) *tape {
+	return &tape{first: noon, last: last, pos: Position{At: last, Index: 80, Total: 80, Speed: 1}}
+}
+
+func (p *tape) String() string                { return strings.Join(p.told, " ") }
+func (p *tape) Span() (first, last time.Time) { return p.first, p.last }
+func (p *tape) Position() Position            { return p.pos }
+func (p *tape) Seek(t time.Time)              { p.told = append(p.told, "seek "+t.Format("15:04:05")) }
+func (p *tape) Step(n int)                    { p.told = append(p.told, "step "+itoa(n)) }
+
+func (p *tape) Play(on bool, speed float64) {
+	p.told = append(p.told, fmt.Sprint("play ", on, speed))
+	p.pos.Playing = on
 }
 
 // screen is a model of a size that has seen a feed.

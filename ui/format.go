@@ -2,6 +2,7 @@ package ui
 
 import (
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -154,4 +155,27 @@ func floats(values []int) []float64 {
 		out[i] = float64(v)
 	}
 	return out
+}
+
+// gauge writes a share of 0…1 as a bar of exactly width cells; what is more than
+// nothing shows.
+func gauge(share float64, width int, ascii bool) string {
+	if width <= 0 {
+		return ""
+	}
+	eighths := int(min(max(share, 0), 1)*float64(width*8) + 0.5)
+	if share > 0 {
+		eighths = max(eighths, 1)
+	}
+	if ascii {
+		n := (eighths + 7) / 8
+		return strings.Repeat("#", n) + strings.Repeat(".", width-n)
+	}
+	out := strings.Repeat("█", eighths/8)
+	n := eighths / 8
+	if rest := eighths % 8; rest > 0 {
+		out += string([]rune("▏▎▍▌▋▊▉")[rest-1])
+		n++
+	}
+	return out + strings.Repeat("·", width-n)
 }

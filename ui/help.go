@@ -1,11 +1,11 @@
 package ui
 
-// helpLines are the keys of the table, by part; keys of other views than v are
+// helpLines are the keys of the table, by part; what has no meaning here and now is
 // left out.
-func helpLines(v view) []*binding {
+func (m *model) helpLines() []*binding {
 	var out []*binding
 	for i := range bindings {
-		if b := &bindings[i]; b.in.has(v) {
+		if b := &bindings[i]; m.offers(b) {
 			out = append(out, b)
 		}
 	}
@@ -20,7 +20,7 @@ func (m *model) drawHelp(c *canvas) {
 	}
 	var all []entry
 	part := ""
-	for _, b := range helpLines(m.view) {
+	for _, b := range m.helpLines() {
 		if b.part != part {
 			if part != "" {
 				all = append(all, entry{})

@@ -8,6 +8,8 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 	"github.com/google/go-cmp/cmp"
+
+	"pid1/event"
 )
 
 // keyMsg is the message of a key named as the table names it.
@@ -16,7 +18,7 @@ func keyMsg(name string) tea.KeyPressMsg {
 		"up": tea.KeyUp, "down": tea.KeyDown, "left": tea.KeyLeft, "right": tea.KeyRight,
 		"pgup": tea.KeyPgUp, "pgdown": tea.KeyPgDown, "home": tea.KeyHome, "end": tea.KeyEnd,
 		"tab": tea.KeyTab, "enter": tea.KeyEnter, "esc": tea.KeyEscape, "backspace": tea.KeyBackspace,
-		"f1": tea.KeyF1, "f10": tea.KeyF10,
+		"f1": tea.KeyF1, "f9": tea.KeyF9, "f10": tea.KeyF10, "delete": tea.KeyDelete,
 	}
 	k := tea.KeyPressMsg{}
 	rest := name
@@ -56,18 +58,45 @@ func press(m *model, keys ...string) (quit bool) {
 
 // before are the keys that make a place where an action can be seen to act.
 var before = map[action][]string{
-	actUp:     {"j", "j"},
-	actTop:    {"j", "j"},
-	actPageUp: {"G"},
-	actHalfUp: {"G"},
-	actBack:   {"?"},
-	actUnfold: {"g", "j", "h"}, // the first parent, folded
+	actUp:       {"j", "j"},
+	actTop:      {"j", "j"},
+	actPageUp:   {"G"},
+	actHalfUp:   {"G"},
+	actBack:     {"?"},
+	actUnfold:   {"g", "j", "h"}, // the first parent, folded
+	actEarlier:  {"1", "2"},
+	actLater:    {"1", "2", "[", "["},
+	actSortLeft: {">", ">", ">"},
+	actSlower:   {"p", "+"},
+}
+
+// beforeIn are those that an action needs in one view.
+var beforeIn = map[view]map[action][]string{
+	zombieView: {actUnfold: {"g", "h"}, actToggleAll: {"g"}},
+	treeView:   {actFollow: {"j", "j"}, actSignal: {"j", "j"}, actToggle: {"j"}, actOwner: {"j", "j"}},
+	reapView: {
+		actDown: {"g"}, actPageDown: {"g"}, actHalfDown: {"g"}, actBottom: {"g"},
+		actOwner: {"g", "j", "j", "j", "j"},
+	},
+}
+
+// visit goes to a view; the Detail is that of the leaking parent.
+func visit(m *model, v view) {
+	if v == detailView {
+		m.show(treeView)
+		m.arrange()
+		m.reveal(id(812))
+		press(m, "enter")
+		return
+	}
+	m.show(v)
+	m.arrange()
 }
 
 // state is what a key can change: what is on the screen, the mouse, the tail.
 func state(m *model, quit bool) string {
 	v := m.View()
-	return fmt.Sprint(quit, v.MouseMode, m.reaps.list.tail, m.editing, plainScreen(m))
+	return fmt.Sprint(quit, v.MouseMode, m.reaps.list.tail, m.prompt, m.scrubber(), plainScreen(m))
 }
 
 // TestEveryKeyActs presses every key of the table in every view it is for: each
@@ -79,27 +108,57 @@ func TestEveryKeyActs(t *testing.T) {
 				continue
 			}
 			for _, key := range b.keys {
-				m, _ := screen(100, 16, Options{}, scenes["leak"])
-				m.show(v)
+				m := stage(b.act)
+				visit(m, v)
+				if !m.offers(&b) {
+					t.Errorf("%q (%s) is not offered", key, b.help)
+					continue
+				}
 				if b.act == actView1+action(v) {
-					m.show((v + 1) % views)
+					visit(m, (v+1)%tabs)
 				}
-				m.arrange()
-				press(m, before[b.act]...)
-				if v == zombieView && b.act == actUnfold {
-					press(m, "g", "h")
+				keys, own := beforeIn[v][b.act]
+				if !own {
+					keys = before[b.act]
 				}
-				if v == reapView && (b.act == actDown || b.act == actPageDown || b.act == actHalfDown || b.act == actBottom) {
-					press(m, "g")
+				switch {
+				case b.act == actEarlier || b.act == actLater:
+					if v == detailView {
+						keys = nil
+					}
+				case v == zombieView && (b.act == actNext || b.act == actPrev):
+					m.shown.groups = append(m.shown.groups, m.shown.groups...)
+					m.shown.groups[1].Parent.ID = id(31)
+					m.arrange()
+				}
+				press(m, keys...)
+				if v == detailView && b.act == actLater {
+					press(m, "[")
 				}
 				was := state(m, false)
 				now := state(m, press(m, key))
 				if was == now {
-					t.Errorf("%s: %q (%s) changes nothing", viewNames[v], key, b.help)
+					t.Errorf("%s: %q (%s) changes nothing\n%s", viewNames[v], key, b.help, now)
 				}
 			}
 		}
 	}
+}
+
+// stage is a model in which an action can be carried out: a recording for those
+// that move in time.
+func stage(a action) *model {
+	fill := func(f *feed) {
+		scenes["leak"](f)
+		f.reap(10300, 0, "", time.Second, &event.Proc{ID: id(31), Comm: "cron", How: event.HowSeen}, "tool", "/usr/local/bin/tool", "run")
+	}
+	m, f := screen(100, 16, Options{Signals: &post{}}, fill)
+	switch a {
+	case actPlay, actFaster, actSlower, actStep, actStepBack, actLeap, actLeapBack, actSeek:
+		m.source = newTape(f.now)
+		m.receive(batchMsg{Batch{State: Live, Position: &Position{At: f.now, Index: 40, Total: 80, Speed: 1}}, f.now})
+	}
+	return m
 }
 
 // TestKeyNames compares the names in the table with those of Bubble Tea.
@@ -121,7 +180,7 @@ func TestNoKeyIsBoundTwice(t *testing.T) {
 				continue
 			}
 			for _, k := range b.keys {
-				if was, twice := seen[k]; twice {
+				if was, twice := seen[k]; twice && b.act != actPlay {
 					t.Errorf("%s: %q is %q and %q", viewNames[v], k, was, b.help)
 				}
 				seen[k] = b.help
@@ -146,12 +205,12 @@ func TestNoKeyIsBoundTwice(t *testing.T) {
 
 func TestHelpNamesEveryKey(t *testing.T) {
 	for v := range views {
-		m, _ := screen(100, 50, Options{}, scenes["leak"])
-		m.show(v)
+		m, _ := screen(100, 80, Options{Signals: &post{}}, scenes["leak"])
+		visit(m, v)
 		press(m, "?")
 		s := plainScreen(m)
 		for _, b := range bindings {
-			if b.in.has(v) && (!strings.Contains(s, b.show) || !strings.Contains(s, b.help)) {
+			if m.offers(&b) && (!strings.Contains(s, b.show) || !strings.Contains(s, b.help)) {
 				t.Errorf("%s: the help does not tell %q: %s\n%s", viewNames[v], b.show, b.help, s)
 			}
 		}
@@ -274,7 +333,7 @@ func TestMouse(t *testing.T) {
 func TestUnknownKeysDoNothing(t *testing.T) {
 	m, _ := screen(100, 30, Options{}, scenes["leak"])
 	was := state(m, false)
-	for _, k := range []string{"ctrl+p", "ctrl+z", "x", "F", "ctrl+x", "é"} {
+	for _, k := range []string{"ctrl+p", "ctrl+z", "x", "X", "ctrl+x", ".", "é"} {
 		if now := state(m, press(m, k)); now != was {
 			t.Errorf("%q does something", k)
 		}

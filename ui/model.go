@@ -21,15 +21,17 @@ type tickMsg struct{ at time.Time }
 // model is the root of the program: what is known, what is shown, and where the
 // user is in it. Update and View do no I/O and read no clock.
 type model struct {
-	opt   Options
-	theme *theme
+	opt    Options
+	theme  *theme
+	source Source // asked for more than events where it can tell: Inspector, Scrubber
 
 	width, height int
 	assumed       bool // the terminal did not tell its size
 
 	world *world.World
 	shown scene
-	now   time.Time
+	now   time.Time // in a recording, its time
+	wall  time.Time // the viewer's, always
 
 	position  *Position // in a recording; nil elsewhere
 	applied   time.Time // in a recording: the time of its newest event
@@ -43,22 +45,33 @@ type model struct {
 	held     int // events that came in while paused
 
 	view    view
-	frame   frame
-	trouble []finding // what is wrong, the connection first
-	advice  []string  // on the first of them, wrapped
+	under   view // the one the Detail was opened in
 	tree    *tree
 	zombies *zombies
 	reaps   *reaps
+	detail  detail
 	words   []string // under the zombies
-	help    bool
-	helpOff int
-	editing bool
-	mouse   bool
 
-	canvas  canvas
-	drawn   string
-	stale   bool
-	tabEnds []int
+	inspected     inspected
+	follow        event.ID // PID 0: nobody is followed
+	back, forward []spot
+
+	frame    frame
+	trouble  []finding // what is wrong, the connection first
+	advice   []string  // on the first of them, wrapped
+	help     bool
+	helpOff  int
+	prompt   prompt
+	menu     *menu
+	question *question
+	flash    flash
+	mouse    bool
+
+	canvas   canvas
+	drawn    string
+	stale    bool
+	tabEnds  []int
+	footEnds []footKey
 }
 
 func newModel(o Options) *model {
@@ -81,36 +94,54 @@ func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	switch msg := msg.(type) {
 	case batchMsg:
 		m.receive(msg)
+		return m, m.inspect()
 	case tickMsg:
-		if m.position == nil {
-			m.now = msg.at
-		}
-		m.world.Advance(m.now)
-		m.look()
+		m.tick(msg.at)
 		if m.assumed {
-			return m, tea.RequestWindowSize
+			return m, tea.Batch(tea.RequestWindowSize, m.inspect())
 		}
+		return m, m.inspect()
 	case tea.WindowSizeMsg:
 		m.resize(msg.Width, msg.Height)
 		// What was drawn for another size, a guessed one at first, may have left the
 		// terminal with a scrolling region: give it back the whole screen.
 		return m, tea.Sequence(tea.Raw("\x1b[r"), tea.ClearScreen)
 	case tea.KeyPressMsg:
-		return m, m.press(msg)
+		return m, tea.Batch(m.press(msg), m.inspect())
 	case tea.PasteMsg:
-		if m.editing {
-			m.typed(m.filter().text + msg.Content)
+		if m.prompt.kind != noPrompt {
+			m.prompt.insert(msg.Content)
+			m.typed()
 		}
 	case tea.MouseWheelMsg:
 		m.wheel(msg.Mouse())
 	case tea.MouseClickMsg:
-		m.click(msg.Mouse())
+		return m, tea.Batch(m.click(msg.Mouse()), m.inspect())
+	case inspectMsg:
+		m.answered(msg)
+	case signalMsg:
+		m.signalled(msg)
+	case wroteMsg:
+		m.wrote(msg)
+	case probeMsg:
+		return m, tea.Raw(probe)
 	}
 	return m, nil
 }
 
+// tick lets time pass.
+func (m *model) tick(at time.Time) {
+	m.wall = at
+	if m.position == nil {
+		m.now = at
+	}
+	m.world.Advance(m.now)
+	m.look()
+}
+
 // receive folds a batch in.
 func (m *model) receive(b batchMsg) {
+	m.wall = b.at
 	if b.Reset {
 		m.world, m.applied = world.New(), time.Time{}
 	}
@@ -150,71 +181,22 @@ func (m *model) look() {
 		m.stale = true
 		return
 	}
-	m.shown.take(m.world, m.now, m.view, false)
+	m.take(false)
+	m.watchFollowed()
 	m.arrange()
 }
 
-// arrange shares out the screen and builds the rows of the view.
-func (m *model) arrange() {
-	m.stale = true
-	m.trouble = append(m.connTrouble(m.trouble[:0]), m.shown.trouble...)
-	troubles := len(m.trouble)
-	// The Zombies view has the advice below, the Overview has all of it.
-	m.advice = nil
-	if troubles > 0 && m.trouble[0].advice != "" && m.view != zombieView {
-		m.advice = wrap(clean(m.trouble[0].advice, m.theme.ascii), m.width-adviceIndent-2)
-	}
-	f := frameFor(m.width, m.height, troubles, len(m.advice), m.view == overview)
-	// A verdict that comes or goes moves the body, not the selection.
-	if d := f.top() - m.frame.top(); m.frame.body > 0 && f.body > 0 && d == m.frame.body-f.body {
-		m.tree.list.off += d
-		m.zombies.list.off += d
-		m.reaps.list.off += d
-	}
-	m.frame = f
-	if f.body == 0 {
-		return
-	}
-	switch m.view {
-	case treeView:
-		m.tree.build(&m.shown, f.body-1)
-	case zombieView:
-		panel := 0
-		if len(m.shown.groups) > 0 {
-			panel = min(max(f.body/2, 1), 9)
-		}
-		m.zombies.build(&m.shown, f.body-1-panel)
-		m.words = m.zombies.explain(&m.shown, m.theme, m.width-2, panel-1)
-		if panel > 1 {
-			m.words = append([]string{""}, m.words...)
-		}
-	case reapView:
-		m.reaps.build(&m.shown, f.body-2)
+// take makes the scene the present; all of it, not just what the view shows, when
+// everything is set.
+func (m *model) take(everything bool) {
+	m.shown.take(m.world, m.now, m.view, everything)
+	if m.view == detailView || everything {
+		m.detail.take(m.world, &m.shown, m.now)
 	}
 }
 
-// connTrouble adds what is wrong with the connection.
-func (m *model) connTrouble(dst []finding) []finding {
-	if m.conn == Live || m.conn == Connecting && m.connNote == "" || m.conn == Ended && m.connNote == "" {
-		return dst
-	}
-	f := finding{word: "NO FEED", text: m.connNote}
-	if f.text == "" {
-		f.text = "the connection broke"
-	}
-	switch {
-	case m.shown.over != nil:
-		f.word = "PID1 GONE"
-		f.text = "it ended at " + m.theme.clock(m.shown.over.TS, false) + " with status " + itoa(m.shown.over.Status)
-	case m.shown.main != nil:
-		f.word = "PID1 GONE"
-		f.text = "COMMAND ended at " + m.theme.clock(m.shown.main.TS, false) + ": " + world.Status(m.shown.main.Ended)
-	}
-	if m.shown.hello != nil {
-		f.text += "; what you see is from " + m.theme.clock(m.connSince, false)
-	}
-	return append(dst, f)
-}
+// takeReaps takes the reaps for a view that shows none of them.
+func (m *model) takeReaps() { m.shown.takeReaps(m.world.Reaps()) }
 
 func (m *model) resize(w, h int) {
 	m.width, m.height = max(w, 0), max(h, 0)
@@ -244,12 +226,27 @@ func (m *model) draw() string {
 		return ""
 	}
 	m.drawStatus(c)
-	if m.frame.body == 0 {
+	if m.frame.body == 0 && m.frame.menu == 0 {
 		return string(c.b)
 	}
 	m.drawVerdict(c)
 	m.drawTabs(c)
 	c.height = m.frame.top() + m.frame.body
+	m.drawBody(c)
+	for c.lines < c.height {
+		blank(c)
+	}
+	if m.menu != nil {
+		c.height += m.frame.menu
+		m.menu.draw(c, m.frame.menu)
+	}
+	c.height = m.height
+	m.drawScrubber(c)
+	m.drawFoot(c)
+	return string(c.b)
+}
+
+func (m *model) drawBody(c *canvas) {
 	switch {
 	case m.help:
 		m.drawHelp(c)
@@ -258,18 +255,14 @@ func (m *model) draw() string {
 	case m.view == overview:
 		m.drawOverview(c)
 	case m.view == treeView:
-		m.tree.draw(c, &m.shown, &m.opt)
+		m.tree.draw(c, &m.shown, &m.opt, m.follow)
 	case m.view == zombieView:
 		m.zombies.draw(c, &m.shown, m.words)
 	case m.view == reapView:
 		m.reaps.draw(c, &m.shown)
+	case m.view == detailView:
+		m.detail.draw(c)
 	}
-	for c.lines < c.height {
-		blank(c)
-	}
-	c.height = m.height
-	m.drawFoot(c)
-	return string(c.b)
 }
 
 // drawWaiting draws the body while nothing has come.
@@ -288,57 +281,4 @@ func (m *model) drawWaiting(c *canvas) {
 			note(c, w)
 		}
 	}
-}
-
-// filter is that of the view, nil where it has none.
-func (m *model) filter() *filter {
-	switch m.view {
-	case treeView:
-		return &m.tree.filter
-	case zombieView:
-		return &m.zombies.filter
-	case reapView:
-		return &m.reaps.filter
-	}
-	return nil
-}
-
-// focus is the part of a list that moving needs.
-type focus interface {
-	move(n int)
-	moveTo(i int)
-	page(n int)
-	screen() int
-	size() int
-	line(i int) int
-}
-
-func (l *list[K]) screen() int    { return l.height }
-func (l *list[K]) size() int      { return len(l.keys) }
-func (l *list[K]) line(y int) int { return l.at(y) }
-
-// list is the list of the view, nil where it has none.
-func (m *model) list() focus {
-	switch m.view {
-	case treeView:
-		return &m.tree.list
-	case zombieView:
-		return &m.zombies.list
-	case reapView:
-		return &m.reaps.list
-	}
-	return nil
-}
-
-// selectedID is the process the selection is on, if it is on one.
-func (m *model) selectedID() (event.ID, bool) {
-	switch m.view {
-	case treeView:
-		k, ok := m.tree.list.selected()
-		return k.id, ok && k.fold == noneFolded
-	case zombieView:
-		k, ok := m.zombies.list.selected()
-		return k.parent, ok
-	}
-	return event.ID{}, false
 }

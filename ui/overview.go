@@ -1,34 +1,26 @@
 package ui
 
-import "pid1/internal/world"
+import (
+	"time"
+
+	"pid1/event"
+	"pid1/internal/world"
+)
 
 // drawOverview draws what is going on, in figures.
 func (m *model) drawOverview(c *canvas) {
-	s := &m.shown
 	m.overviewTrouble(c)
-	blank(c)
-	if c.row(false) {
-		c.to(1)
-		c.put(title, "PIDs")
-		c.put(plain, "  "+m.pidsText())
-		c.end(plain)
+	if m.frame.body >= 14 {
+		blank(c)
 	}
-	if c.row(false) {
-		c.to(1)
-		c.put(title, "Reaps")
-		c.put(plain, " "+itoa(s.totals.Reaps)+", "+rate(s.reapRate)+"/s ")
-		c.put(faint, bars(s.perSecond, min(30, c.width/3), c.t.ascii))
-		c.put(plain, "  "+itoa(s.totals.Failed)+" failed, "+itoa(s.totals.Adopted)+" orphans")
-		c.end(plain)
+	m.overviewPIDs(c)
+	m.overviewReaps(c)
+	m.overviewLast(c, "Last failure", m.shown.lastFailed)
+	m.overviewLast(c, "Last orphan", m.shown.lastOrphan)
+	if c.height-c.lines > 4 {
+		blank(c)
 	}
-	if s.summary.Known > 0 && c.row(false) {
-		c.to(1)
-		c.put(title, "Lived")
-		c.put(plain, " half less than "+span(s.summary.P50)+", 99% less than "+span(s.summary.P99))
-		c.end(plain)
-	}
-	blank(c)
-	m.tallies(c)
+	m.overviewPanels(c)
 }
 
 func (m *model) overviewTrouble(c *canvas) {
@@ -44,9 +36,10 @@ func (m *model) overviewTrouble(c *canvas) {
 		}
 		return
 	}
+	most := min(max(m.frame.body/6, 1), 4)
 	for i := range m.trouble {
 		f := &m.trouble[i]
-		if i == 4 {
+		if i == most {
 			note(c, "and "+itoa(len(m.trouble)-i)+" more")
 			break
 		}
@@ -71,67 +64,245 @@ func (m *model) overviewTrouble(c *canvas) {
 	}
 }
 
-func (m *model) pidsText() string {
-	s := &m.shown
-	out := itoa(s.alive) + " processes, " + plural(s.dead, "zombie")
-	if s.used < 0 {
-		return out
+// labelWidth is where the Overview's figures begin.
+const labelWidth = 14
+
+// label begins a line of the Overview and reports whether there is room for it.
+func label(c *canvas, name string) bool {
+	if !c.row(false) {
+		return false
 	}
-	out += "; the container uses " + itoa(s.used)
-	if s.limit > 0 {
-		out += " of " + itoa(s.limit) + " (" + percent(float64(s.used)/float64(s.limit)) + ")"
-	} else {
-		out += ", no limit known"
-	}
-	if s.filling {
-		out += ", full in " + age(s.full) + " at this rate"
-	}
-	return out
+	c.to(1)
+	c.put(title, name)
+	c.to(labelWidth)
+	return true
 }
 
-// tallies draws the most frequent ends, commands and origins side by side.
-func (m *model) tallies(c *canvas) {
+// overviewPIDs tells the PIDs in use, and what happens if nothing is done.
+func (m *model) overviewPIDs(c *canvas) {
+	s := &m.shown
+	if !label(c, "PIDs") {
+		return
+	}
+	switch {
+	case s.used < 0:
+		c.put(plain, "no figures from the container's limits")
+	case s.limit > 0:
+		share := float64(s.used) / float64(s.limit)
+		look := good
+		switch {
+		case share >= 0.95:
+			look = bad
+		case share >= 0.8:
+			look = warn
+		}
+		c.put(look, gauge(share, min(20, c.width/5), c.t.ascii))
+		c.put(plain, " "+itoa(s.used)+" of "+itoa(s.limit)+" ("+percent(share)+")")
+	default:
+		c.put(plain, itoa(s.used)+" in use, no limit known")
+	}
+	c.text(faint, "   "+itoa(s.alive)+" alive, "+plural(s.dead, "zombie"), c.width)
+	c.end(plain)
+	if text := fate(s); text != "" && label(c, "") {
+		c.text(warn, text, c.width)
+		c.end(plain)
+	}
+}
+
+// fate says what happens if nothing is done; empty where nothing does.
+func fate(s *scene) string {
+	switch {
+	case s.filling:
+		return "full in " + age(s.full) + " at this rate; then nothing can be started"
+	case s.zrate < 0.05 || len(s.trouble) == 0:
+		return ""
+	case s.limit > 0:
+		left := time.Duration(float64(s.limit-s.used) / s.zrate * float64(time.Minute))
+		return "full in " + age(left) + " at " + signed(s.zrate) + " zombies/min; then nothing can be started"
+	}
+	return itoa(int(s.zrate*60)) + " zombies more in an hour; each holds a PID, and PIDs run out"
+}
+
+func (m *model) overviewReaps(c *canvas) {
+	s := &m.shown
+	if !label(c, "Reaps") {
+		return
+	}
+	c.put(plain, itoa(s.totals.Reaps)+", "+rate(s.reapRate)+"/s ")
+	c.put(faint, bars(s.perSecond, min(30, c.width/4), c.t.ascii))
+	c.put(plain, "  "+itoa(s.totals.Failed)+" failed, "+itoa(s.totals.Adopted)+" orphans")
+	if t := m.lostText(); t != "" {
+		c.put(warn, ", "+t)
+	}
+	c.end(plain)
+}
+
+// overviewLast tells of the newest reap of a kind.
+func (m *model) overviewLast(c *canvas, name string, e *event.Reap) {
+	if e == nil || !label(c, name) {
+		return
+	}
+	look := plain
+	if e.Failed() {
+		look = bad
+	}
+	st := world.Status(e.Ended)
+	if e.OOM != "" {
+		st += ", out of memory"
+	}
+	by := "nobody seen"
+	if e.Origin != nil {
+		by, _ = origin(&m.shown, e)
+	}
+	tail := ", created by " + clean(by, c.t.ascii)
+	if c.width >= 80 {
+		tail = ", " + age(max(0, m.shown.now.Sub(m.shown.seenAt(e)))) + " ago" + tail
+	}
+	c.put(look, st)
+	c.put(plain, "  "+itoa(e.PID)+" ")
+	c.text(plain, command(e.Comm, e.Cmdline, false), c.width-c.x-min(cellWidth(tail), c.width/2))
+	c.text(faint, tail, c.width)
+	c.end(plain)
+}
+
+// panel is a part of the Overview that stands beside others.
+type panel struct {
+	title string
+	lines []panelLine
+}
+
+type panelLine struct {
+	number string
+	text   string // bytes from outside
+	look   style
+	bar    float64 // 0…1, drawn instead of text where label is set
+	label  string
+}
+
+// overviewPanels draws as many of the tables as there is room for, the most telling
+// ones first.
+func (m *model) overviewPanels(c *canvas) {
 	s := &m.shown.summary
-	cols := []struct {
-		name string
-		list []world.Tally
-	}{{"How they ended", s.Statuses}, {"Commands", s.Commands}, {"Created by", s.Origins}}
-	if c.width < 72 {
-		cols = cols[:2]
-	}
-	each := (c.width - 1) / len(cols)
-	longest := 0
-	for _, col := range cols {
-		longest = max(longest, len(col.list))
-	}
-	if longest == 0 {
+	if s.Reaps == 0 {
 		note(c, "pid1 has reaped nothing yet")
 		return
 	}
-	for y := -1; y < min(longest, 8); y++ {
+	all := []panel{
+		tallyPanel("How they ended", s.Statuses, true),
+		lifePanel(s),
+		tallyPanel("Failures", s.Failures, true),
+		tallyPanel("Created by", s.Origins, false),
+		tallyPanel("Commands", s.Commands, false),
+		notesPanel(&m.shown, m.theme),
+	}
+	columns := min(max((c.width-1)/28, 1), 3)
+	// Each band takes what it needs, and leaves four lines for each that follows.
+	bands := (len(all) + columns - 1) / columns
+	bands = min(bands, max((c.height-c.lines)/5, 1))
+	for band := range bands {
+		row := all[band*columns : min((band+1)*columns, len(all))]
+		lines := c.height - c.lines - 5*(bands-band-1)
+		longest := 0
+		for _, p := range row {
+			longest = max(longest, len(p.lines))
+		}
+		drawBand(c, row, columns, min(lines, longest+1))
+		if band+1 < bands {
+			blank(c)
+		}
+	}
+}
+
+// drawBand draws panels side by side, in so many lines.
+func drawBand(c *canvas, row []panel, columns, lines int) {
+	each := (c.width - 1) / columns
+	for y := range lines {
 		if !c.row(false) {
 			return
 		}
-		for i, col := range cols {
+		for i, p := range row {
 			c.to(1 + i*each)
 			switch {
-			case y < 0:
-				c.put(title, col.name)
-			case y < len(col.list):
-				t := &col.list[y]
-				c.right(plain, itoa(t.Count), 6)
-				c.put(plain, " ")
-				look := plain
-				if t.Fails > 0 {
-					look = bad
-				}
-				failed := ""
-				if t.Fails > 0 && i > 0 {
-					failed = " (" + itoa(t.Fails) + " failed)"
-				}
-				c.text(look, t.Name+failed, each-9)
+			case y == 0:
+				c.put(title, bound(p.title, each-1))
+			case y-1 < len(p.lines) && y == lines-1 && len(p.lines) > y:
+				c.put(faint, "       and "+itoa(len(p.lines)-y+1)+" more")
+			case y-1 < len(p.lines):
+				p.lines[y-1].draw(c, each)
 			}
 		}
 		c.end(plain)
 	}
+}
+
+func (l *panelLine) draw(c *canvas, width int) {
+	end := c.x + width - 1
+	if l.label != "" {
+		c.right(plain, l.label, 6)
+		c.put(plain, " ")
+		c.put(l.look, gauge(l.bar, max(width-17, 3), c.t.ascii))
+		c.put(plain, " "+l.number)
+		return
+	}
+	c.right(plain, l.number, 6)
+	c.put(plain, " ")
+	c.text(l.look, l.text, end-c.x)
+}
+
+// tallyPanel lists the most frequent; names tell by themselves that they are of
+// failures, or the count of these is told.
+func tallyPanel(name string, list []world.Tally, own bool) panel {
+	p := panel{title: name}
+	for i := range list {
+		t := &list[i]
+		l := panelLine{number: itoa(t.Count), text: t.Name}
+		if t.Fails > 0 {
+			l.look = bad
+			if !own {
+				l.text += " (" + itoa(t.Fails) + " failed)"
+			}
+		}
+		p.lines = append(p.lines, l)
+	}
+	if len(p.lines) == 0 {
+		p.lines = []panelLine{{text: "none", look: faint}}
+	}
+	return p
+}
+
+// lifePanel is the histogram of how long the dead had lived.
+func lifePanel(s *world.Summary) panel {
+	p := panel{title: "How long they lived"}
+	if s.Known == 0 {
+		p.lines = []panelLine{{text: "unknown", look: faint}}
+		return p
+	}
+	p.title += " (p50 " + span(s.P50) + ")"
+	top := 0
+	for _, n := range s.Lifetimes {
+		top = max(top, n)
+	}
+	for i, n := range s.Lifetimes {
+		l := panelLine{number: itoa(n), bar: float64(n) / float64(top), look: accent}
+		if i < len(world.LifetimeBounds) {
+			l.label = "<" + roundSpan(world.LifetimeBounds[i])
+		} else {
+			l.label = "more"
+		}
+		p.lines = append(p.lines, l)
+	}
+	return p
+}
+
+// roundSpan writes a round duration: 10ms 1s 10m 1h.
+func roundSpan(d time.Duration) string {
+	switch {
+	case d < time.Second:
+		return itoa(int64(d/time.Millisecond)) + "ms"
+	case d < time.Minute:
+		return itoa(int64(d/time.Second)) + "s"
+	case d < time.Hour:
+		return itoa(int64(d/time.Minute)) + "m"
+	}
+	return itoa(int64(d/time.Hour)) + "h"
 }

@@ -1,7 +1,9 @@
 package ui
 
 import (
+	"cmp"
 	"slices"
+	"strings"
 	"time"
 
 	"pid1/event"
@@ -10,50 +12,115 @@ import (
 
 // reaps is the Reaps view: every death pid1 saw to, the newest at the bottom.
 type reaps struct {
-	list     list[uint64] // by seq
-	rows     []*event.Reap
+	list list[uint64] // by seq
+	rows []*event.Reap
+	lens
 	failures bool
-	filter   filter
+	path     bool // the program is shown with its folder
+	order    []int
 	seen     uint64 // newest seq when the tail was left
 	fresh    int    // rows that came since
 
 	failed   int           // of the rows
 	p50, p99 time.Duration // lifetimes of the rows; negative: unknown
-	measured [2]uint64     // what failed, p50 and p99 were counted over
+	measured [3]uint64     // what failed, p50 and p99 were counted over
 }
 
 func newReaps() *reaps {
-	r := &reaps{p50: -1, p99: -1}
+	r := &reaps{lens: newLens(reapColumns), p50: -1, p99: -1}
 	r.list.tail = true
 	return r
 }
 
-func (r *reaps) build(s *scene, height int) {
+func (r *reaps) build(s *scene, o *Options, height int) {
+	// What is newest stands at the end in the order of time alone.
+	r.list.tail = r.list.tail && !r.ordered()
 	tailed := r.list.tail
 	r.rows = r.rows[:0]
 	keys := r.list.buffer()
 	r.fresh = 0
 	for _, e := range s.reaps {
-		if r.failures && !e.Failed() || r.filter.active() && !r.filter.matchReap(e) {
+		if r.failures && !e.Failed() || r.filter.active() && !r.filter.matchReap(e, o, s.now.Add(-s.skew)) {
 			continue
 		}
 		r.rows = append(r.rows, e)
-		keys = append(keys, e.Seq)
 		if e.Seq > r.seen {
 			r.fresh++
 		}
 	}
-	r.list.sync(keys, height, nil)
 	r.measure()
+	if r.ordered() {
+		r.reorder()
+	}
+	for _, e := range r.rows {
+		keys = append(keys, e.Seq)
+	}
+	r.list.sync(keys, height, nil)
 	if tailed {
 		r.follow()
 	}
 }
 
+// reorder sorts the rows.
+func (r *reaps) reorder() {
+	r.order = r.order[:0]
+	for i := range r.rows {
+		r.order = append(r.order, i)
+	}
+	r.sort(r.order, func(col, a, b int) int { return compareReaps(col, r.rows[a], r.rows[b]) })
+	sorted := make([]*event.Reap, len(r.rows))
+	for i, j := range r.order {
+		sorted[i] = r.rows[j]
+	}
+	r.rows = sorted
+}
+
+// compareReaps tells how a and b stand in a column.
+func compareReaps(col int, a, b *event.Reap) int {
+	switch col {
+	case rTime:
+		return cmp.Compare(a.Seq, b.Seq)
+	case rPID:
+		return cmp.Compare(a.PID, b.PID)
+	case rOrigin:
+		return cmp.Compare(originPID(a), originPID(b))
+	case rLife:
+		return cmp.Compare(a.LifetimeMS, b.LifetimeMS)
+	case rCPU:
+		return cmp.Compare(reapCPU(a), reapCPU(b))
+	case rStatus:
+		return strings.Compare(world.Status(a.Ended), world.Status(b.Ended))
+	}
+	return compareCommands(a.Comm, a.Cmdline, b.Comm, b.Cmdline)
+}
+
+func originPID(e *event.Reap) int {
+	if e.Origin == nil {
+		return event.Unknown
+	}
+	return e.Origin.PID
+}
+
+// reapCPU is the CPU time a dead process used; negative: unknown.
+func reapCPU(e *event.Reap) time.Duration {
+	if e.Rusage == nil {
+		return -1
+	}
+	return cpuTime(e.Rusage.UtimeMS, e.Rusage.StimeMS)
+}
+
+// current is the selected reap, nil where there is none.
+func (r *reaps) current() *event.Reap {
+	if r.list.sel < 0 || r.list.sel >= len(r.rows) {
+		return nil
+	}
+	return r.rows[r.list.sel]
+}
+
 // follow notes what has been seen while the tail runs.
 func (r *reaps) follow() {
-	if n := len(r.rows); n > 0 {
-		r.seen = max(r.seen, r.rows[n-1].Seq)
+	for _, e := range r.rows {
+		r.seen = max(r.seen, e.Seq)
 	}
 	r.fresh = 0
 }
@@ -79,15 +146,15 @@ var reapColumns = []column{
 	rTime:    {name: "TIME", width: 12, keep: 4},
 	rPID:     {name: "PID", width: 7, right: true, keep: 8},
 	rOrigin:  {name: "ORIGIN", width: 22, keep: 2},
-	rLife:    {name: "LIFE", width: 6, right: true, keep: 3},
-	rCPU:     {name: "CPU", width: 6, right: true, keep: 1},
+	rLife:    {name: "LIFE", width: 6, right: true, desc: true, keep: 3},
+	rCPU:     {name: "CPU", width: 6, right: true, desc: true, keep: 1},
 	rStatus:  {name: "STATUS", width: 12, keep: 9},
 	rCommand: {name: "COMMAND"},
 }
 
 func (r *reaps) draw(c *canvas, s *scene) {
-	at := layout(reapColumns, c.width-3, min(24, c.width/3))
-	heading(c, reapColumns, at, 3)
+	at := r.layout(c.width-3, min(24, c.width/3))
+	r.heading(c, 3)
 	if len(r.rows) == 0 {
 		r.nothing(c, s)
 		return
@@ -149,16 +216,12 @@ func (r *reaps) drawRow(c *canvas, s *scene, e *event.Reap, at []place) {
 			c.right(plain, span(d), pl.width)
 		case rCPU:
 			cpu := "-"
-			if u := e.Rusage; u != nil {
-				cpu = span(time.Duration((u.UtimeMS + u.StimeMS) * float64(time.Millisecond)))
+			if d := reapCPU(e); d >= 0 {
+				cpu = span(d)
 			}
 			c.right(faint, cpu, pl.width)
 		case rStatus:
-			st := world.Status(e.Ended)
-			if e.OOM != "" {
-				st += " OOM"
-			}
-			c.left(look, st, pl.width)
+			c.left(look, statusOf(e), pl.width)
 		case rCommand:
 			if e.Main {
 				c.put(warn, "main ")
@@ -166,9 +229,18 @@ func (r *reaps) drawRow(c *canvas, s *scene, e *event.Reap, at []place) {
 			if e.ExecSession {
 				c.put(accent, c.t.session+" ")
 			}
-			c.text(plain, command(e.Comm, e.Cmdline), c.width)
+			c.text(plain, command(e.Comm, e.Cmdline, r.path), c.width)
 		}
 	}
+}
+
+// statusOf writes how a process ended.
+func statusOf(e *event.Reap) string {
+	st := world.Status(e.Ended)
+	if e.OOM != "" {
+		st += " OOM"
+	}
+	return st
 }
 
 // origin writes who created a dead process, and how sure that is.
@@ -227,9 +299,10 @@ func (r *reaps) summary(c *canvas, s *scene) {
 
 // measure counts over the rows, when they are others than before.
 func (r *reaps) measure() {
-	var now [2]uint64
+	// By the newest, the oldest and the number: the rows are in the order of time.
+	var now [3]uint64
 	if n := len(r.rows); n > 0 {
-		now = [2]uint64{r.rows[n-1].Seq, uint64(n)}
+		now = [3]uint64{r.rows[0].Seq, r.rows[n-1].Seq, uint64(n)}
 	}
 	if now == r.measured {
 		return

@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"strings"
 	"time"
 
 	"pid1/event"
@@ -27,8 +28,12 @@ type scene struct {
 	ztrend    [world.TrendPoints]float64 // zombies over the last ten minutes
 	zrate     float64                    // growth of all groups together, per minute
 
-	summary  world.Summary
-	summedAt uint64
+	summary    world.Summary
+	summedAt   uint64
+	lastFailed *event.Reap // the newest reap that failed; nil: none is kept
+	lastOrphan *event.Reap
+	notes      []event.Event // the rare events, oldest first
+	skew       time.Duration // the viewer's wall clock minus pid1's
 
 	used, limit int64         // PIDs; negative: unknown or none
 	full        time.Duration // until all are used, when filling
@@ -43,28 +48,40 @@ type scene struct {
 
 	stack []int // of indexes, while the tree is taken
 
-	index map[event.ID]bool // what is there; made when first asked for
+	index map[event.ID]int // where each is in procs; made when first asked for
 }
 
 // here reports whether the process is there, dead or alive.
 func (s *scene) here(id event.ID) bool {
-	if s.index == nil {
-		s.index = make(map[event.ID]bool, len(s.procs))
-		for i := range s.procs {
-			if !s.procs[i].gone {
-				s.index[s.procs[i].id] = true
-			}
+	i := s.find(id)
+	return i >= 0 && !s.procs[i].gone
+}
+
+// find is the index of a process, the just gone included; -1: it is not there.
+func (s *scene) find(id event.ID) int {
+	if len(s.index) == 0 && len(s.procs) > 0 {
+		if s.index == nil {
+			s.index = make(map[event.ID]int, len(s.procs))
 		}
+		for i := range s.procs {
+			s.index[s.procs[i].id] = i
+		}
+	}
+	if i, ok := s.index[id]; ok {
+		return i
 	}
 	if id.Start == 0 {
 		for i := range s.procs {
 			if s.procs[i].id.PID == id.PID && !s.procs[i].gone {
-				return true
+				return i
 			}
 		}
 	}
-	return s.index[id]
+	return -1
 }
+
+// seenAt is when an event was told of, on the clock of now.
+func (s *scene) seenAt(e event.Event) time.Time { return e.Header().TS.Add(s.skew) }
 
 // finding is one thing that is wrong.
 type finding struct {
@@ -84,6 +101,8 @@ type proc struct {
 	state  byte
 	uid    int
 	age    time.Duration // since its start; of a zombie, since its death; negative: unknown
+	cpu    time.Duration // used so far; negative: unknown
+	rssKB  int64         // resident memory; negative: unknown
 	reaped uint64
 	kids   int // living children
 	zkids  int // zombie children
@@ -102,11 +121,17 @@ type proc struct {
 
 func (p *proc) zombie() bool { return p.state == 'Z' && !p.gone }
 
-// command writes what a process runs: its arguments; [comm] where only that is
-// known, as ps does for want of more.
-func command(comm string, args []string) string {
+// command writes what a process runs: its arguments, the program without its folder
+// unless path is set; [comm] where only that is known, as ps does for want of more.
+func command(comm string, args []string, path bool) string {
 	if len(args) > 0 {
-		return joinArgs(args)
+		line := joinArgs(args)
+		if !path && len(args[0]) < len(line)+1 && strings.HasPrefix(line, "/") {
+			if i := strings.LastIndexByte(args[0], '/'); i+1 < len(args[0]) {
+				return line[i+1:]
+			}
+		}
+		return line
 	}
 	if comm == "" {
 		return "?"
@@ -114,7 +139,7 @@ func command(comm string, args []string) string {
 	return "[" + comm + "]"
 }
 
-func (p *proc) command() string { return command(p.comm, p.args) }
+func (p *proc) command(path bool) string { return command(p.comm, p.args, path) }
 
 // name writes a process as PID and command, for a sentence.
 func name(p event.Proc) string {

@@ -83,7 +83,7 @@ func TestScreensFit(t *testing.T) {
 				m, _ := screen(size.w, size.h, o, fill)
 				for v := range views {
 					for _, help := range []bool{false, true} {
-						m.show(v)
+						visit(m, v)
 						m.help = help
 						m.arrange()
 						check(t, fmt.Sprintf("%s %s %s help=%t %dx%d", name, viewNames[v], mode, help, size.w, size.h), m, o)
@@ -174,8 +174,7 @@ func TestGoldenScreens(t *testing.T) {
 	} {
 		m, _ := screen(c.w, c.h, Options{Color: true, ASCII: c.ascii}, scenes[c.scene])
 		for _, v := range c.views {
-			m.show(v)
-			m.arrange()
+			visit(m, v)
 			name := fmt.Sprintf("%s-%s-%dx%d", c.scene, strings.ToLower(viewNames[v]), c.w, c.h)
 			if c.ascii {
 				name += "-ascii"
@@ -201,10 +200,8 @@ func TestNothingIsSaidByColourAlone(t *testing.T) {
 		a, _ := screen(100, 30, Options{Color: true}, fill)
 		b, _ := screen(100, 30, Options{}, fill)
 		for v := range views {
-			a.show(v)
-			a.arrange()
-			b.show(v)
-			b.arrange()
+			visit(a, v)
+			visit(b, v)
 			if d := cmp.Diff(plainScreen(a), plainScreen(b)); d != "" {
 				t.Errorf("%s, %s:\n%s", name, viewNames[v], d)
 			}

@@ -19,6 +19,15 @@ type Source interface {
 	Run(ctx context.Context, emit func(Batch)) error
 }
 
+// Inspector is a Source that can look at one process of the feed and tell
+// everything about it.
+type Inspector interface {
+	// Inspect may wait; it is called outside of Update. The answer is about the
+	// process that id names, or there is an error: another one that has its PID by
+	// now is not meant.
+	Inspect(ctx context.Context, id event.ID) (*event.Inspect, error)
+}
+
 // Batch is news from a Source: events, a new state of the connection, or both.
 type Batch struct {
 	Events []event.Event
@@ -104,6 +113,8 @@ type Options struct {
 	Color bool
 	// ASCII keeps everything drawn within ASCII.
 	ASCII bool
+	// Signals sends signals to processes; nil: there is nobody who can.
+	Signals Signaller
 	// Readonly leaves out what would act on processes.
 	Readonly bool
 	// In is the terminal to read keys from; nil: standard input, or /dev/tty when

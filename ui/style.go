@@ -81,7 +81,9 @@ type theme struct {
 	open, closed, leaf        string // folds
 	ellipsis, session, cross  string
 	bullet, arrow             string
-	upDown, sortUp, dot       string
+	upDown, sortUp, sortDown  string
+	dot                       string
+	past, future              string // of the scrubber
 }
 
 const sgrReset = "\x1b[m"
@@ -92,13 +94,14 @@ func newTheme(color, ascii bool, zone *time.Location) *theme {
 		branch: "├─", last: "└─", pipe: "│  ", blank: "   ",
 		open: "▾", closed: "▸", leaf: " ",
 		ellipsis: "…", session: "●", cross: "✗", bullet: "●", arrow: "→",
-		upDown: "↑↓", sortUp: "▲", dot: "·",
+		upDown: "↑↓", sortUp: "▲", sortDown: "▼", dot: "·", past: "━", future: "─",
 	}
 	if ascii {
 		t.branch, t.last, t.pipe = "|-", "`-", "|  "
 		t.open, t.closed = "-", "+"
 		t.ellipsis, t.session, t.cross, t.bullet, t.arrow = "~", "*", "x", "*", "->"
-		t.upDown, t.sortUp, t.dot = "Up/Dn", "^", "-"
+		t.upDown, t.sortUp, t.sortDown, t.dot = "Up/Dn", "^", "v", "-"
+		t.past, t.future = "=", "-"
 	}
 	for s := range styles {
 		t.on[s] = sgrReset + opening(look(s, color))

@@ -10,7 +10,7 @@ func (m *model) drawTabs(c *canvas) {
 	c.put(plain, " ")
 	m.tabEnds = m.tabEnds[:0]
 	for v, text := range m.tabNames() {
-		if view(v) == m.view {
+		if view(v) == m.tab() {
 			c.put(barOn, "["+text+"]")
 		} else {
 			c.put(plain, " "+text+" ")
@@ -33,13 +33,13 @@ func (m *model) drawTabs(c *canvas) {
 
 // tabNames are the views' names, as long as they fit: all of them, then without
 // the Overview's, then the chosen one's alone.
-func (m *model) tabNames() [views]string {
-	var names [views]string
+func (m *model) tabNames() [tabs]string {
+	var names [tabs]string
 	for keep := range 3 {
 		used := 1
-		for v := range views {
+		for v := range tabs {
 			names[v] = itoa(int(v) + 1)
-			if keep == 0 || v == m.view || keep == 1 && v != overview {
+			if keep == 0 || v == m.tab() || keep == 1 && v != overview {
 				names[v] += " " + viewNames[v]
 			}
 			if v == zombieView && m.shown.dead > 0 {
@@ -58,13 +58,24 @@ func (m *model) tabNames() [views]string {
 // narrowing says what of all there is the view shows.
 func (m *model) narrowing() string {
 	var parts []string
-	if f := m.filter(); f != nil && f.active() {
-		parts = append(parts, "filter "+bound(clean(f.text, m.theme.ascii), 20))
+	if l := m.lens(); l != nil {
+		if o := l.order(m.theme); o != "" {
+			parts = append(parts, o)
+		}
+		if l.filter.active() {
+			parts = append(parts, "filter "+cut(clean(l.filter.text, m.theme.ascii), 24, m.theme))
+		}
+	}
+	if m.follow.PID != 0 {
+		parts = append(parts, "follow "+itoa(m.follow.PID))
 	}
 	switch m.view {
 	case treeView:
 		if m.tree.zombiesOnly {
 			parts = append(parts, "zombies only")
+		}
+		if m.tree.flat {
+			parts = append(parts, "flat")
 		}
 		if m.tree.noGhosts {
 			parts = append(parts, "no ghosts")
@@ -90,9 +101,31 @@ func (m *model) count() string {
 	case zombieView:
 		return plural(len(m.shown.groups), "parent") + more(m.zombies.list.above(), m.zombies.list.below(), m.theme)
 	case reapView:
-		return itoa(len(m.reaps.rows)) + " kept" + more(m.reaps.list.above(), m.reaps.list.below(), m.theme)
+		n := itoa(len(m.reaps.rows)) + " kept"
+		if all := len(m.shown.reaps); all != len(m.reaps.rows) {
+			n = itoa(len(m.reaps.rows)) + " of " + itoa(all)
+		}
+		return n + more(m.reaps.list.above(), m.reaps.list.below(), m.theme)
+	}
+	if m.view == detailView {
+		return "Detail of " + itoa(m.detail.of.id.PID) + more(m.detail.off, max(0, len(m.detail.lines)-m.detail.off-m.detail.height), m.theme)
 	}
 	return ""
+}
+
+// cut shortens clean text to so many cells.
+func cut(text string, cells int, t *theme) string {
+	if cellWidth(text) <= cells {
+		return text
+	}
+	out := ""
+	for _, r := range text {
+		if cellWidth(out+string(r)) >= cells {
+			break
+		}
+		out += string(r)
+	}
+	return out + t.ellipsis
 }
 
 // more says how much is beyond the screen's edges.

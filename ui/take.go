@@ -13,8 +13,8 @@ import (
 // view shows, that view's is taken alone; all of it when everything is set.
 func (s *scene) take(w *world.World, now time.Time, v view, everything bool) {
 	s.now = now
-	s.hello, s.stats, s.lost = w.Hello(), w.Stats(), w.Lost()
-	s.index = nil
+	s.hello, s.stats, s.lost, s.skew = w.Hello(), w.Stats(), w.Lost(), w.Skew()
+	clear(s.index)
 	s.takeProcs(w, now)
 	s.takeGroups(w, now)
 	s.totals = w.Totals()
@@ -24,20 +24,39 @@ func (s *scene) take(w *world.World, now time.Time, v view, everything bool) {
 		s.perSecond = append(s.perSecond, float64(n))
 	}
 	if v == reapView || everything {
-		ring := w.Reaps()
-		s.reaps = s.reaps[:0]
-		for i := range ring.Len() {
-			s.reaps = append(s.reaps, ring.At(i))
-		}
+		s.takeReaps(w.Reaps())
 	}
 	if v == overview || everything {
 		if seen := w.Reaps().Seen(); seen != s.summedAt || s.summary.Reaps == 0 {
 			s.summary, s.summedAt = w.Summary(), seen
+			s.takeLast(w.Reaps())
 		}
+		s.notes = append(s.notes[:0], w.Notes()...)
 	}
 	s.used, s.limit, s.full, s.filling = w.PIDs()
 	s.takeNotes(w)
 	s.judge()
+}
+
+func (s *scene) takeReaps(ring *world.Reaps) {
+	s.reaps = s.reaps[:0]
+	for i := range ring.Len() {
+		s.reaps = append(s.reaps, ring.At(i))
+	}
+}
+
+// takeLast finds the newest reaps of their kinds.
+func (s *scene) takeLast(ring *world.Reaps) {
+	s.lastFailed, s.lastOrphan = nil, nil
+	for i := ring.Len() - 1; i >= 0 && (s.lastFailed == nil || s.lastOrphan == nil); i-- {
+		e := ring.At(i)
+		if s.lastFailed == nil && e.Failed() {
+			s.lastFailed = e
+		}
+		if s.lastOrphan == nil && e.Adopted {
+			s.lastOrphan = e
+		}
+	}
 }
 
 func (s *scene) takeProcs(w *world.World, now time.Time) {
@@ -52,6 +71,7 @@ func (s *scene) takeProcs(w *world.World, now time.Time) {
 			id: p.ID, ppid: p.PPID, comm: p.Comm, args: p.Args(), state: '?',
 			uid: p.UID, age: -1, reaped: p.Reaped, parent: -1, depth: depth,
 			session: p.ExecSession, gone: p.Ghost(), ended: p.End, threads: p.ThreadsAlive > 0,
+			cpu: cpuTime(p.UtimeMS, p.StimeMS), rssKB: p.RSSKB,
 		}
 		if p.State != "" {
 			row.state = p.State[0]
@@ -85,6 +105,14 @@ func (s *scene) takeProcs(w *world.World, now time.Time) {
 	for len(s.stack) > 0 {
 		s.close()
 	}
+}
+
+// cpuTime is both kinds of CPU time together; negative: unknown.
+func cpuTime(utimeMS, stimeMS float64) time.Duration {
+	if utimeMS < 0 || stimeMS < 0 {
+		return -1
+	}
+	return time.Duration((utimeMS + stimeMS) * float64(time.Millisecond))
 }
 
 // close ends the subtree of the process on top of the stack.

@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"errors"
 	"io"
 	"os"
 	"strconv"
@@ -25,22 +26,26 @@ func openInput(in io.Reader) (io.Reader, func(), error) {
 	return tty, func() { _ = tty.Close() }, nil
 }
 
-// watch makes the end of the input end the program. Bubble Tea goes on without
+// watch tells of what comes, and makes the end of the input end the program. Bubble Tea goes on without
 // keys when it reads an end of file, which is what a terminal gives that hung up.
-func watch(in io.Reader, gone func()) io.Reader {
+func watch(in io.Reader, heard func([]byte), gone func()) io.Reader {
 	if f, ok := in.(*os.File); ok {
-		return &watchedFile{f, f.Fd(), gone}
+		return &watchedFile{f, f.Fd(), heard, gone}
 	}
-	return &watched{in, gone}
+	return &watched{in, heard, gone}
 }
 
 type watched struct {
 	io.Reader
-	gone func()
+	heard func([]byte)
+	gone  func()
 }
 
 func (w *watched) Read(b []byte) (int, error) {
 	n, err := w.Reader.Read(b)
+	if n > 0 {
+		w.heard(b[:n])
+	}
 	if err != nil {
 		w.gone()
 	}
@@ -52,14 +57,18 @@ func (w *watched) Read(b []byte) (int, error) {
 // closed.
 type watchedFile struct {
 	*os.File
-	fd   uintptr
-	gone func()
+	fd    uintptr
+	heard func([]byte)
+	gone  func()
 }
 
 func (w *watchedFile) Fd() uintptr { return w.fd }
 
 func (w *watchedFile) Read(b []byte) (int, error) {
 	n, err := w.File.Read(b)
+	if n > 0 {
+		w.heard(b[:n])
+	}
 	if err != nil {
 		w.gone()
 	}
@@ -99,4 +108,25 @@ func (s sizes) lookup(name string, otherwise int) int {
 		}
 	}
 	return otherwise
+}
+
+// writeNew makes a file that was not there before: nothing is ever overwritten.
+func writeNew(path, text string) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	if _, err := f.WriteString(text); err != nil {
+		return errors.Join(err, f.Close())
+	}
+	return f.Close()
+}
+
+// reason is why something could not be done to a file, without its name.
+func reason(err error) string {
+	var path *os.PathError
+	if errors.As(err, &path) {
+		return path.Err.Error()
+	}
+	return err.Error()
 }

@@ -171,7 +171,7 @@ func TestColumnsGoByWidth(t *testing.T) {
 	names := func(cols []column, width, least int) string {
 		var out []string
 		end := -1
-		for _, p := range layout(cols, width, least) {
+		for _, p := range layout(cols, nil, width, least) {
 			if p.x <= end {
 				t.Errorf("%d wide: %s begins at %d, before %d", width, cols[p.col].name, p.x, end)
 			}
@@ -186,12 +186,13 @@ func TestColumnsGoByWidth(t *testing.T) {
 		width int
 		want  string
 	}{
+		{119, "PID S AGE KIDS Z REAPED CPU MEM USER COMMAND"},
 		{99, "PID S AGE KIDS Z REAPED USER COMMAND"},
 		{70, "PID S AGE KIDS Z REAPED COMMAND"},
 		{59, "PID S KIDS Z REAPED COMMAND"},
 		{39, "PID S Z COMMAND"},
 	} {
-		if got := names(treeColumns, c.width, min(30, c.width/2)); got != c.want {
+		if got := names(treeColumns, c.width, treeLeast(c.width)); got != c.want {
 			t.Errorf("%d wide: %s, want %s", c.width, got, c.want)
 		}
 	}

@@ -59,9 +59,11 @@ type tree struct {
 	closed  map[treeKey]bool // what the user chose; absent: the default
 	grouped map[treeKey]bool // siblings that are folded by number
 
+	lens
 	zombiesOnly bool
 	noGhosts    bool
-	filter      filter
+	path        bool // the program is shown with its folder
+	flat        bool // no branches: every process by itself
 
 	// scratch, to be free of garbage
 	wanted []bool
@@ -71,17 +73,21 @@ type tree struct {
 }
 
 func newTree() *tree {
-	return &tree{closed: map[treeKey]bool{}, grouped: map[treeKey]bool{}}
+	return &tree{lens: newLens(treeColumns), closed: map[treeKey]bool{}, grouped: map[treeKey]bool{}}
 }
 
 // build makes the rows of a scene.
-func (t *tree) build(s *scene, height int) {
-	t.match(s)
+func (t *tree) build(s *scene, o *Options, height int) {
+	t.match(s, o)
 	t.rows = t.rows[:0]
 	t.shown = 0
-	t.children(s, -1)
-	for i, roots := 0, len(t.stack); i < roots; i++ {
-		t.add(s, t.stack[i], -1, 0, i == roots-1)
+	if t.flat {
+		t.addAll(s)
+	} else {
+		t.children(s, -1)
+		for i, roots := 0, len(t.stack); i < roots; i++ {
+			t.add(s, t.stack[i], -1, 0, i == roots-1)
+		}
 	}
 	t.pop(0)
 	keys := t.list.buffer()
@@ -93,7 +99,7 @@ func (t *tree) build(s *scene, height int) {
 }
 
 // match decides which processes are shown: those that match, and those above them.
-func (t *tree) match(s *scene) {
+func (t *tree) match(s *scene, o *Options) {
 	n := len(s.procs)
 	if cap(t.wanted) < n {
 		t.wanted, t.below = make([]bool, n), make([]bool, n)
@@ -104,7 +110,7 @@ func (t *tree) match(s *scene) {
 		p := &s.procs[i]
 		w := !(t.noGhosts && p.gone) && !(t.zombiesOnly && !p.zombie())
 		if w && t.filter.active() {
-			w = t.filter.matchProc(p)
+			w = t.filter.matchProc(p, o)
 		}
 		t.wanted[i] = w
 		if (w || t.below[i]) && p.parent >= 0 {
@@ -131,7 +137,26 @@ func (t *tree) children(s *scene, i int) (from int) {
 			t.stack = append(t.stack, j)
 		}
 	}
+	if t.ordered() {
+		t.sort(t.stack[from:], s.compare)
+	}
 	return from
+}
+
+// addAll adds a row for every process that is wanted, without branches.
+func (t *tree) addAll(s *scene) {
+	for i := range s.procs {
+		if t.wanted[i] {
+			t.stack = append(t.stack, i)
+		}
+	}
+	if t.ordered() {
+		t.sort(t.stack, s.compare)
+	}
+	for n, i := range t.stack {
+		t.rows = append(t.rows, treeRow{key: treeKey{id: s.procs[i].id}, p: i, parent: -1, last: n == len(t.stack)-1})
+	}
+	t.shown = len(t.rows)
 }
 
 func (t *tree) pop(from int) { t.stack = t.stack[:from] }
@@ -360,6 +385,20 @@ func (t *tree) unfold() {
 			t.closed[r.key] = false
 		case isOpen:
 			t.list.move(1)
+		}
+	}
+}
+
+// toggleAll folds every process that has something under it and is not alone at the
+// top, or, where something is folded, unfolds everything.
+func (t *tree) toggleAll() {
+	folded := false
+	for i := range t.rows {
+		folded = folded || t.rows[i].mark == isClosed
+	}
+	for i := range t.rows {
+		if r := &t.rows[i]; r.mark != noFold && (folded || r.depth > 0 || r.isFold()) {
+			t.closed[r.key] = !folded
 		}
 	}
 }

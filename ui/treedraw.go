@@ -1,6 +1,14 @@
 package ui
 
-import "pid1/internal/world"
+import (
+	"cmp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"pid1/event"
+	"pid1/internal/world"
+)
 
 // The columns of the tree. What is least needed to see who is wrong goes first.
 const (
@@ -10,6 +18,8 @@ const (
 	tKids
 	tZombies
 	tReaped
+	tCPU
+	tMem
 	tUser
 	tCommand
 )
@@ -18,22 +28,60 @@ var treeColumns = []column{
 	tPID:     {name: "PID", width: 7, right: true, keep: 9},
 	tState:   {name: "S", width: 1, keep: 8},
 	tAge:     {name: "AGE", width: 6, right: true, keep: 2},
-	tKids:    {name: "KIDS", width: 4, right: true, keep: 4},
-	tZombies: {name: "Z", width: 5, right: true, keep: 7},
-	tReaped:  {name: "REAPED", width: 6, right: true, keep: 3},
+	tKids:    {name: "KIDS", width: 4, right: true, desc: true, keep: 4},
+	tZombies: {name: "Z", width: 5, right: true, desc: true, keep: 7},
+	tReaped:  {name: "REAPED", width: 6, right: true, desc: true, keep: 3},
+	tCPU:     {name: "CPU", width: 6, right: true, desc: true, keep: 0},
+	tMem:     {name: "MEM", width: 5, right: true, desc: true, keep: 0},
 	tUser:    {name: "USER", width: 8, keep: 1},
 	tCommand: {name: "COMMAND"},
+}
+
+// compare tells how processes a and b stand in a column.
+func (s *scene) compare(col, a, b int) int {
+	p, q := &s.procs[a], &s.procs[b]
+	switch col {
+	case tPID:
+		return cmp.Compare(p.id.PID, q.id.PID)
+	case tState:
+		return cmp.Compare(p.state, q.state)
+	case tAge:
+		return cmp.Compare(p.age, q.age)
+	case tKids:
+		return cmp.Compare(p.kids, q.kids)
+	case tZombies:
+		return cmp.Compare(p.zkids, q.zkids)
+	case tReaped:
+		return cmp.Compare(p.reaped, q.reaped)
+	case tCPU:
+		return cmp.Compare(p.cpu, q.cpu)
+	case tMem:
+		return cmp.Compare(p.rssKB, q.rssKB)
+	case tUser:
+		return cmp.Compare(p.uid, q.uid)
+	case tCommand:
+		return compareCommands(p.comm, p.args, q.comm, q.args)
+	}
+	return 0
 }
 
 // maxDepth is how many levels of branches are drawn before a row; what is deeper
 // shows the nearest.
 const maxDepth = 12
 
+// treeLeast is what the commands get at least: on a wide screen room for deep
+// branches goes before more columns.
+func treeLeast(width int) int {
+	if width < 90 {
+		return min(30, width/2)
+	}
+	return 54
+}
+
 // draw draws the heading and the rows on the screen.
-func (t *tree) draw(c *canvas, s *scene, o *Options) {
-	least := min(30, c.width/2)
-	at := layout(treeColumns, c.width-1, least)
-	heading(c, treeColumns, at, 1)
+func (t *tree) draw(c *canvas, s *scene, o *Options, follow event.ID) {
+	at := t.layout(c.width-1, treeLeast(c.width))
+	t.heading(c, 1)
 	if len(t.rows) == 0 {
 		t.nothing(c)
 		return
@@ -48,6 +96,11 @@ func (t *tree) draw(c *canvas, s *scene, o *Options) {
 		}
 		if !c.row(i == t.list.sel) {
 			return
+		}
+		if c.sel {
+			c.put(strong, ">")
+		} else if follow.PID != 0 && t.rows[i].key == (treeKey{id: follow}) {
+			c.put(accent, c.t.bullet)
 		}
 		t.drawRow(c, s, &t.rows[i], at, o)
 		c.end(plain)
@@ -76,9 +129,6 @@ func (t *tree) drawRow(c *canvas, s *scene, r *treeRow, at []place, o *Options) 
 		look = faint
 	case r.key.fold == zombiesFolded || p.zombie():
 		look = bad
-	}
-	if c.sel {
-		c.put(strong, ">")
 	}
 	for _, pl := range at {
 		c.to(1 + pl.x)
@@ -151,10 +201,45 @@ func treeCell(r *treeRow, p *proc, col int, look style, o *Options) (string, sty
 			return "-", look
 		}
 		return itoa(p.reaped), look
+	case tCPU:
+		if p.cpu < 0 || !live {
+			return "-", look
+		}
+		return span(p.cpu), look
+	case tMem:
+		return memory(p.rssKB, live), look
 	case tUser:
 		return user(p.uid, o), look
 	}
 	return "", look
+}
+
+// compareCommands orders by program, then by arguments.
+func compareCommands(comm1 string, args1 []string, comm2 string, args2 []string) int {
+	return cmp.Or(strings.Compare(program(comm1, args1), program(comm2, args2)), slices.Compare(args1, args2))
+}
+
+// program is what runs, without its folder.
+func program(comm string, args []string) string {
+	if len(args) == 0 {
+		return comm
+	}
+	return args[0][strings.LastIndexByte(args[0], '/')+1:]
+}
+
+// memory writes KiB in at most five cells: 812K 24M 1.5G.
+func memory(kb int64, live bool) string {
+	switch {
+	case kb < 0 || !live:
+		return "-"
+	case kb < 1<<10:
+		return itoa(kb) + "K"
+	case kb < 10<<20:
+		return itoa(kb>>10) + "M"
+	case kb < 100<<20:
+		return strconv.FormatFloat(float64(kb)/(1<<20), 'f', 1, 64) + "G"
+	}
+	return itoa(kb>>20) + "G"
 }
 
 func user(uid int, o *Options) string {
@@ -174,7 +259,9 @@ func (t *tree) drawCommand(c *canvas, s *scene, r *treeRow, look style, width in
 	end := c.x + width
 	p := &s.procs[r.p]
 	t.branches(c, r, width)
-	if r.mark == isOpen && r.parent >= 0 {
+	if t.flat {
+		// No branches, and nothing to fold.
+	} else if r.mark == isOpen && r.parent >= 0 {
 		c.put(look, c.t.open+" ")
 	} else if r.mark == isClosed {
 		c.put(accent, c.t.closed+" ")
@@ -221,13 +308,13 @@ func (t *tree) drawCommand(c *canvas, s *scene, r *treeRow, look style, width in
 	}
 	if p.gone || p.zombie() {
 		c.put(look, "<")
-		c.text(look, p.command(), room-2)
+		c.text(look, p.command(t.path), room-2)
 		c.put(look, ">")
 	} else {
 		if look == plain && p.zkids > 0 {
 			look = strong
 		}
-		c.text(look, p.command(), room)
+		c.text(look, p.command(t.path), room)
 	}
 	if fate != "" {
 		c.to(end - len(fate))

@@ -40,8 +40,10 @@ func Run(ctx context.Context, src Source, o Options) error {
 	defer cancel()
 	size := sizes{env: o.Environ}
 	m := newModel(o)
+	m.source = src
+	var alive vitals
 	p := tea.NewProgram(m,
-		tea.WithInput(watch(in, cancel)),
+		tea.WithInput(watch(in, alive.touch, cancel)),
 		tea.WithOutput(o.Out),
 		tea.WithEnvironment(o.Environ),
 		tea.WithFilter(size.filter),
@@ -55,6 +57,7 @@ func Run(ctx context.Context, src Source, o Options) error {
 		defer close(pumped)
 		newPump(func(msg tea.Msg) { p.Send(msg) }).run(ctx, src)
 	}()
+	go alive.watch(ctx, func() { p.Send(probeMsg{}) }, cancel)
 	// Quit and not tea.WithContext, which closes the input while it is read.
 	defer context.AfterFunc(ctx, p.Quit)()
 	drawn := make(chan error, 1)

@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"cmp"
 	"sort"
 	"strings"
 	"time"
@@ -25,7 +26,7 @@ type zombieRow struct {
 	text   string
 	mixed  bool // text is what their command lines begin with
 	status string
-	pid    int // of the only one
+	id     event.ID // of the only one
 	oldest time.Duration
 }
 
@@ -34,15 +35,24 @@ type zombies struct {
 	list   list[zombieKey]
 	rows   []zombieRow
 	closed map[zombieKey]bool // what the user chose; absent: open
-	filter filter
-	shown  int
+	lens
+	order []int // of groups, as shown
+	shown int
 }
 
-func newZombies() *zombies { return &zombies{closed: map[zombieKey]bool{}} }
+func newZombies() *zombies {
+	return &zombies{lens: newLens(zombieColumns), closed: map[zombieKey]bool{}}
+}
 
 func (z *zombies) build(s *scene, height int) {
-	z.rows, z.shown = z.rows[:0], 0
+	z.rows, z.shown, z.order = z.rows[:0], 0, z.order[:0]
 	for i := range s.groups {
+		z.order = append(z.order, i)
+	}
+	if z.ordered() {
+		z.sort(z.order, func(col, a, b int) int { return compareGroups(col, &s.groups[a], &s.groups[b]) })
+	}
+	for _, i := range z.order {
 		g := &s.groups[i]
 		if z.filter.active() && !z.filter.matchGroup(g) {
 			continue
@@ -84,7 +94,7 @@ func kinds(g *world.Group, at int) []zombieRow {
 			where[what] = j
 			rows = append(rows, zombieRow{
 				key: zombieKey{parent: g.Parent.ID, what: what}, group: at,
-				text: "[" + zo.Comm + "]", status: st, pid: zo.PID,
+				text: "[" + zo.Comm + "]", status: st, id: zo.ID,
 			})
 			args = append(args, nil)
 		}
@@ -152,6 +162,19 @@ func (z *zombies) toggle() {
 	}
 }
 
+// toggleAll folds every parent, or, where one is folded, unfolds all.
+func (z *zombies) toggleAll() {
+	folded := false
+	for i := range z.rows {
+		folded = folded || z.rows[i].mark == isClosed
+	}
+	for i := range z.rows {
+		if r := &z.rows[i]; r.mark != noFold {
+			z.closed[r.key] = !folded
+		}
+	}
+}
+
 const (
 	zParent = iota
 	zCount
@@ -165,19 +188,38 @@ const (
 
 var zombieColumns = []column{
 	zParent:  {name: "PARENT THAT SHOULD WAIT"},
-	zCount:   {name: "Z", width: 5, right: true, keep: 9},
-	zRate:    {name: "+/MIN", width: 5, right: true, keep: 5},
-	zOldest:  {name: "OLDEST", width: 6, right: true, keep: 6},
+	zCount:   {name: "Z", width: 5, right: true, desc: true, keep: 9},
+	zRate:    {name: "+/MIN", width: 5, right: true, desc: true, keep: 5},
+	zOldest:  {name: "OLDEST", width: 6, right: true, desc: true, keep: 6},
 	zNewest:  {name: "NEWEST", width: 6, right: true, keep: 3},
 	zSigchld: {name: "SIGCHLD", width: 8, keep: 2},
 	zTrend:   {name: "TREND 10m", width: 10, keep: 1},
 	zVerdict: {name: "VERDICT", width: 14, keep: 8},
 }
 
+// compareGroups tells how a and b stand in a column.
+func compareGroups(col int, a, b *world.Group) int {
+	switch col {
+	case zParent:
+		return cmp.Compare(a.Parent.PID, b.Parent.PID)
+	case zCount:
+		return cmp.Compare(len(a.Zombies), len(b.Zombies))
+	case zRate, zTrend:
+		return cmp.Compare(a.RatePerMin, b.RatePerMin)
+	case zOldest:
+		return cmp.Compare(a.Oldest, b.Oldest)
+	case zNewest:
+		return cmp.Compare(a.Newest, b.Newest)
+	case zSigchld:
+		return strings.Compare(a.Evidence.SigChld, b.Evidence.SigChld)
+	}
+	return strings.Compare(string(a.Verdict), string(b.Verdict))
+}
+
 // draw draws the parents, and under them the sentence on the selected one.
 func (z *zombies) draw(c *canvas, s *scene, words []string) {
-	at := layout(zombieColumns, c.width-1, min(28, c.width/3))
-	heading(c, zombieColumns, at, 1)
+	at := z.layout(c.width-1, min(28, c.width/3))
+	z.heading(c, 1)
 	if len(z.rows) == 0 {
 		z.nothing(c)
 		return
@@ -268,7 +310,7 @@ func (z *zombies) drawRow(c *canvas, s *scene, r *zombieRow, at []place) {
 func (z *zombies) drawKind(c *canvas, r *zombieRow) {
 	c.to(3)
 	if r.count == 1 {
-		c.right(faint, itoa(r.pid), 7)
+		c.right(faint, itoa(r.id.PID), 7)
 	} else {
 		c.right(plain, itoa(r.count)+"x", 7)
 	}

@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
+	"strconv"
 	"sync"
 	"time"
 
@@ -30,18 +32,91 @@ const rowsID = "rows"
 
 // live is the ui.Source of a running pid1: history, events and the process table,
 // over connections that are made anew when they break.
-type live struct{ path string }
+type live struct {
+	path   string
+	follow *client.Follower
 
-var _ ui.Source = live{}
+	mu      sync.Mutex // guards the next two
+	asked   int        // requests of Inspect so far
+	answers map[string]chan event.Event
+}
+
+var (
+	_ ui.Source    = (*live)(nil)
+	_ ui.Inspector = (*live)(nil)
+)
+
+func newLive(path string) *live {
+	return &live{
+		path:    path,
+		follow:  &client.Follower{Path: path, Wait: true},
+		answers: map[string]chan event.Event{},
+	}
+}
+
+// Inspect asks pid1 for everything about one process.
+func (l *live) Inspect(ctx context.Context, id event.ID) (*event.Inspect, error) {
+	answer := make(chan event.Event, 1)
+	l.mu.Lock()
+	l.asked++
+	re := "inspect " + strconv.Itoa(l.asked)
+	l.answers[re] = answer
+	l.mu.Unlock()
+	defer func() {
+		l.mu.Lock()
+		delete(l.answers, re)
+		l.mu.Unlock()
+	}()
+	if err := l.follow.Send(event.Request{Op: event.OpInspect, ID: re, PID: id.PID}); err != nil {
+		return nil, fmt.Errorf("cannot inspect %d: %w", id.PID, err)
+	}
+	select {
+	case ev := <-answer:
+		switch e := ev.(type) {
+		case *event.Inspect:
+			if id.Start != 0 && e.Start != 0 && e.Start != id.Start {
+				return nil, fmt.Errorf("cannot inspect %d: another process has that PID now", id.PID)
+			}
+			return e, nil
+		case *event.Error:
+			return nil, fmt.Errorf("cannot inspect %d: %s", id.PID, e.Message)
+		}
+		return nil, fmt.Errorf("cannot inspect %d: pid1 gave no answer to that", id.PID)
+	case <-ctx.Done():
+		return nil, fmt.Errorf("cannot inspect %d: no answer", id.PID)
+	}
+}
+
+// deliver hands a reply to who waits for it, and reports whether it was one.
+func (l *live) deliver(ev event.Event) bool {
+	re := ""
+	switch e := ev.(type) {
+	case *event.Inspect:
+		re = e.Re
+	case *event.Error:
+		re = e.Re
+	default:
+		return false
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	answer := l.answers[re]
+	if answer != nil {
+		delete(l.answers, re)
+		answer <- ev
+	}
+	return answer != nil
+}
 
 // Run follows the feed until ctx ends.
-func (l live) Run(ctx context.Context, emit func(ui.Batch)) error {
-	f := &client.Follower{Path: l.path, Wait: true}
+func (l *live) Run(ctx context.Context, emit func(ui.Batch)) error {
+	f := l.follow
 	p := &poller{send: f.Send}
 	defer p.stop()
 	var pending []event.Event
 	err := f.Run(ctx, func(u client.Update) error {
 		switch {
+		case u.Event != nil && l.deliver(u.Event):
 		case u.Event != nil:
 			pending = append(pending, u.Event)
 			p.saw(u.Event)

@@ -27,7 +27,7 @@ func watch(t *testing.T, path string) *viewer {
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error)
 	go func() {
-		done <- live{path}.Run(ctx, func(b ui.Batch) {
+		done <- newLive(path).Run(ctx, func(b ui.Batch) {
 			select {
 			case v.batches <- b:
 			case <-ctx.Done():

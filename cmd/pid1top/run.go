@@ -61,6 +61,8 @@ type app struct {
 	socket string
 	color  string
 	ascii  bool
+	// Of the screen alone.
+	readonly bool
 }
 
 // run is the whole program; it returns the exit status.
@@ -128,6 +130,7 @@ func (a *app) command() *cobra.Command {
 	f.StringVar(&a.socket, "socket", "", "the feed's socket, `PATH`; default: $PID1_SOCKET, else the usual places")
 	f.StringVar(&a.color, "color", "auto", "`auto|always|never`")
 	f.BoolVar(&a.ascii, "ascii", false, "draw with ASCII alone")
+	f.BoolVar(&a.readonly, "readonly", false, "the screen offers nothing that acts on processes")
 	root.PersistentPreRunE = func(*cobra.Command, []string) error {
 		switch a.color {
 		case "auto", "always", "never":

@@ -41,7 +41,9 @@ func (a *app) screen(ctx context.Context, path string) error {
 	if a.color == "auto" {
 		color = ui.WantColor(func(k string) (string, bool) { v, ok := a.env[k]; return v, ok })
 	}
-	err := ui.Run(ctx, live{path}, ui.Options{Color: color, ASCII: a.ascii, User: userNames()})
+	err := ui.Run(ctx, newLive(path), ui.Options{
+		Color: color, ASCII: a.ascii, User: userNames(), Signals: newSignaller(), Readonly: a.readonly,
+	})
 	if errors.Is(err, ui.ErrNoTerminal) {
 		return &exit{statusUsage, err}
 	}

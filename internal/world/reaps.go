@@ -179,6 +179,7 @@ type Summary struct {
 	Statuses  []Tally // "exit 0", "SIGKILL", …; most frequent first
 	Commands  []Tally // by comm
 	Origins   []Tally // by "PID comm" of the parent that created them; "?" unknown
+	Failures  []Tally // the failed, by command and end: "ffmpeg SIGKILL"
 	OOM       int     // probable victims of the OOM killer
 }
 
@@ -187,7 +188,7 @@ type Summary struct {
 func (w *World) Summary() Summary {
 	s := Summary{Reaps: w.reaps.Len(), Lifetimes: make([]int, len(LifetimeBounds)+1)}
 	var lives []time.Duration
-	statuses, commands, origins := tallies{}, tallies{}, tallies{}
+	statuses, commands, origins, failures := tallies{}, tallies{}, tallies{}, tallies{}
 	for i := range w.reaps.Len() {
 		e := w.reaps.At(i)
 		if e.LifetimeMS >= 0 {
@@ -202,11 +203,14 @@ func (w *World) Summary() Summary {
 		statuses.add(Status(e.Ended), e.Failed())
 		commands.add(e.Comm, e.Failed())
 		origins.add(originName(e.Origin), e.Failed())
+		if e.Failed() {
+			failures.add(e.Comm+" "+Status(e.Ended), true)
+		}
 	}
 	slices.Sort(lives)
 	s.Known = len(lives)
 	s.P50, s.P99 = percentile(lives, 50), percentile(lives, 99)
-	s.Statuses, s.Commands, s.Origins = statuses.list(), commands.list(), origins.list()
+	s.Statuses, s.Commands, s.Origins, s.Failures = statuses.list(), commands.list(), origins.list(), failures.list()
 	return s
 }
 

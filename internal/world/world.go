@@ -89,6 +89,9 @@ func (w *World) Hello() *event.Hello { return w.hello }
 // Stats is the newest stats line, nil before the first.
 func (w *World) Stats() *event.Stats { return w.stats }
 
+// Skew is by how much the viewer's wall clock is ahead of pid1's.
+func (w *World) Skew() time.Duration { return w.skew }
+
 // Lost counts the events that gap lines stood for.
 func (w *World) Lost() uint64 { return w.lost }
 
