@@ -27,8 +27,9 @@ var mayImport = map[string][]string{
 	"internal/siginfo":    {},
 	"internal/truth":      {"client", "event"},
 	"internal/truth/grow": {"internal/truth"},
+	"internal/vigil":      {"event", "doctor", "internal/world"},
 	"internal/world":      {"event", "doctor"},
-	"cmd/pid1":            {"event", "reaper", "inspect", "internal/cgroup", "internal/early", "internal/journal", "internal/siginfo"},
+	"cmd/pid1":            {"event", "reaper", "inspect", "internal/cgroup", "internal/early", "internal/journal", "internal/siginfo", "internal/vigil"},
 	"cmd/pid1top":         {"event", "client", "doctor", "inspect", "ui", "internal/world"},
 }
 
@@ -42,6 +43,7 @@ var mayNotLink = map[string][]string{
 // sockets nor /proc, whatever the terminal library contains.
 var mayNotName = map[string][]string{
 	"ui":             {"net", "os/exec", "path/filepath", "golang.org/x/sys"},
+	"internal/vigil": {"net", "os", "golang.org/x/sys"},
 	"internal/world": {"net", "os", "golang.org/x/sys"},
 	"doctor":         {"net", "os", "golang.org/x/sys"},
 }

@@ -20,3 +20,11 @@ func (t *Table) Command(pid int) (id event.ID, c event.Command, ok bool) {
 	}
 	return id, event.Command{Comm: t.in.name(st.Comm), CmdlineHow: event.HowNone}, true
 }
+
+// Lives reports whether the process was alive at the last look.
+func (t *Table) Lives(id event.ID) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	e := t.byPID[id.PID]
+	return e != nil && e.id == id && e.deadAt == 0
+}

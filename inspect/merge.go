@@ -152,7 +152,7 @@ func (t *Table) update(e *entry, s *sight) {
 	if execed {
 		// A look at a new process looks at its parent first: what is admitted by now
 		// is older than the exec.
-		e.execed, e.was = t.admitted, was
+		e.execed, e.was, e.waited = t.admitted, was, 0
 	}
 	if execed && e.told {
 		t.tellExec(e, was)

@@ -21,6 +21,7 @@ type observer struct {
 	table   *inspect.Table
 	journal *journal.Journal
 	oom     *oomWatch
+	poke    func() // rouses the vigil; never waits
 	log     *slog.Logger
 	off     bool
 
@@ -184,13 +185,16 @@ func (o *observer) Ended(sd reaper.Shutdown) {
 
 // emit takes the table's events into the journal.
 func (o *observer) emit(ev event.Event) {
-	if e, ok := ev.(*event.Exit); ok {
+	switch e := ev.(type) {
+	case *event.Exit:
 		switch {
 		case e.Signal == "SIGKILL" && o.oom.victim(time.Now()):
 			e.OOM = oomProbable
 		case !e.Known():
 			o.oom.check(time.Now())
 		}
+	case *event.Start, *event.Zombie, *event.ZombieGone:
+		o.poke()
 	}
 	o.journal.Append(ev)
 }

@@ -16,6 +16,7 @@ import (
 	"pid1/inspect"
 	"pid1/internal/cgroup"
 	"pid1/internal/journal"
+	"pid1/internal/vigil"
 )
 
 // watch is everything that observes and tells. Nothing of it can end pid1.
@@ -26,6 +27,7 @@ type watch struct {
 	group    *cgroup.Group
 	server   *journal.Server // nil: nobody can connect
 	source   inspect.Source  // nil: only what dies is looked at
+	vigil    *vigil.Vigil
 	hello    event.Hello
 	log      *slog.Logger
 
@@ -58,6 +60,8 @@ func newWatch(o *options, role, path string, log *slog.Logger) *watch {
 		Trace: trace, Started: time.Now(), PIDNS: pidNamespace(),
 	}
 	w.hello.Host, _ = os.Hostname()
+	w.vigil = w.newVigil()
+	w.observer.poke = w.vigil.Poke
 	w.listen(o.socket)
 	return w
 }
@@ -88,6 +92,24 @@ func (w *watch) listen(where string) {
 	w.server = server
 }
 
+// newVigil watches for leaks and for PIDs that run out.
+func (w *watch) newVigil() *vigil.Vigil {
+	return vigil.New(vigil.Config{
+		Hello:     w.hello,
+		Unwaited:  w.table.Unwaited,
+		Processes: w.table.Processes,
+		Alive:     w.table.Lives,
+		PIDs: func() (used, limit int64, err error) {
+			if used, limit, err = w.group.PIDs(); limit == cgroup.Unlimited {
+				limit = 0
+			}
+			return used, limit, err
+		},
+		Tell: func(ev event.Event) { w.journal.Append(ev) },
+		Warn: func(words string) { w.log.Warn(words) },
+	})
+}
+
 // socket is where the feed listens; empty when it does not.
 func (w *watch) socket() string {
 	if w.server == nil {
@@ -116,6 +138,11 @@ func (w *watch) start() {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	w.cancel = cancel
+	w.sources.Go(func() {
+		if err := w.vigil.Run(ctx); err != nil {
+			w.log.Warn("leaks and full control groups are no longer warned of", "error", err)
+		}
+	})
 	w.sources.Go(func() {
 		defer func() {
 			if p := recover(); p != nil {
@@ -158,8 +185,8 @@ func prewarm(n int) {
 
 // threads is how many of them: one for each place that can be inside a blocking
 // system call at the same time (reaper, source of observations, answers to
-// clients, log), the processors', the garbage collector's, and a few to spare.
-const threads = 10
+// clients, vigil, log), the processors', the garbage collector's, and a few to spare.
+const threads = 11
 
 func pidNamespace() uint64 {
 	var st unix.Stat_t

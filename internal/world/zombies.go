@@ -183,9 +183,13 @@ func adopted(p *Process, parent event.ID) bool {
 	return o.Start != 0 && parent.Start != 0 && o.Start != parent.Start
 }
 
-// isMain reports whether p is COMMAND: the first process that pid1 started.
+// isMain reports whether p is COMMAND: what pid1 started, or as far as that is not
+// known the first of its children.
 func (w *World) isMain(p *Process) bool {
 	r := w.reaper()
+	if p.Origin != nil && r > 0 && p.PPID == r && w.hello.Role == "init" {
+		return p.Origin.PID == r
+	}
 	if r == 0 || p.parent == nil || p.parent.PID != r || p.parent == &w.top || p.ExecSession {
 		return false
 	}
