@@ -21,6 +21,7 @@ func Grow(args []string) error {
 	out := f.String("o", "", "write the truth to `FILE`")
 	rounds := f.Int("rounds", 10, "how many trees of every kind and lifetime")
 	lives := f.String("lives", "0,1,2,5,10,50,500", "lifetimes in `MS`, separated by commas")
+	pause := f.Duration("pause", 1500*time.Millisecond, "how long to wait at the end, for an observer who looks now and then")
 	only := f.String("trees", "", "only these kinds of trees, separated by commas")
 	if err := f.Parse(args); err != nil {
 		return err
@@ -57,6 +58,7 @@ func Grow(args []string) error {
 	if err := Write(file, append(all, g.self)); err != nil {
 		return err
 	}
+	time.Sleep(*pause)
 	return file.Close()
 }
 

@@ -37,7 +37,7 @@ var ErrTrace = errors.New("this pid1 does not trace so")
 
 // Run runs Grow under pid1, reads its feed and compares.
 func (t *Trial) Run(ctx context.Context) (*Coverage, error) {
-	socket, file := filepath.Join(t.Dir, "s"), filepath.Join(t.Dir, "truth.jsonl")
+	socket, file := filepath.Join(t.Dir, "d", "s"), filepath.Join(t.Dir, "truth.jsonl")
 	args := []string{"--trace", t.Trace, "--history", "100000", "--socket", socket, "--"}
 	args = append(append(args, t.Grower...), "-o", file, "-rounds", strconv.Itoa(t.Rounds), "-trees", t.Trees)
 	if t.Lives != "" {

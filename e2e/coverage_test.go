@@ -1,0 +1,136 @@
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"pid1/internal/nstest"
+	"pid1/internal/truth"
+)
+
+var (
+	coverageTable  = flag.String("coverage-table", "", "write what TestCoverage measures to `FILE`, with more rounds")
+	coverageRounds = flag.Int("coverage-rounds", 100, "how many trees of every kind and lifetime go into that table")
+)
+
+// TestCoverage compares what pid1 tells with the truth, in every trace mode, with
+// all cores busy: as root in a namespace, and in a container as nobody special. What
+// is not known may be missing; what is told must be so.
+func TestCoverage(t *testing.T) {
+	rounds, lives := 5, "0,1,5,50"
+	if *coverageTable != "" {
+		rounds, lives = *coverageRounds, ""
+	}
+	dir, err := os.MkdirTemp("", "c") // short: a socket's path has 107 bytes
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	build := exec.Command("go", "build", "-trimpath", "-o", dir, "pid1/internal/truth/grow")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("cannot build what makes the processes: %v\n%s", err, out)
+	}
+	page := &bytes.Buffer{}
+	page.WriteString(coverageHead())
+	for _, place := range []struct {
+		name, slug string
+		command    func(dir string, args ...string) *exec.Cmd
+	}{
+		{"as root, in a PID namespace", "root", func(_ string, args ...string) *exec.Cmd {
+			return nstest.Command(t, filepath.Join(bin, "pid1"), args...)
+		}},
+		{"in Docker as uid 1000 with `--cap-drop ALL`", "docker", func(dir string, args ...string) *exec.Cmd {
+			return exec.Command("docker", append([]string{
+				"run", "--rm", "--label", owner, "--network=none", "--user=1000", "--cap-drop=ALL",
+				"--volume", dir + ":" + dir, "--entrypoint=pid1", imageDebian,
+			}, args...)...)
+		}},
+	} {
+		for _, trace := range []string{"sample", "exact"} {
+			t.Run(place.slug+"/"+trace, func(t *testing.T) {
+				ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
+				defer cancel()
+				mine := filepath.Join(dir, place.slug[:1]+trace[:1])
+				for _, step := range []error{
+					os.Chmod(dir, 0o755), os.Mkdir(mine, 0o777), os.Chmod(mine, 0o777),
+					os.Link(filepath.Join(dir, "grow"), filepath.Join(mine, "grow")),
+				} {
+					if step != nil {
+						t.Fatal(step)
+					}
+				}
+				trial := truth.Trial{
+					Command: func(args ...string) *exec.Cmd { return place.command(mine, args...) },
+					Grower:  []string{filepath.Join(mine, "grow")}, Dir: mine, Trace: trace,
+					Rounds: rounds, Lives: lives, Busy: runtime.NumCPU(),
+				}
+				c, err := trial.Run(ctx)
+				if errors.Is(err, truth.ErrTrace) {
+					t.Skip(err)
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, w := range c.Wrong {
+					t.Error("wrong: ", w)
+				}
+				fmt.Fprintf(page, "\n## `--trace %s`, %s\n\n", trace, place.name)
+				if err := c.Print(page); err != nil {
+					t.Fatal(err)
+				}
+			})
+		}
+	}
+	t.Log(page)
+	if *coverageTable != "" {
+		if err := os.WriteFile(*coverageTable, page.Bytes(), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// coverageHead is what comes before the tables.
+func coverageHead() string {
+	var u unix.Utsname
+	_ = unix.Uname(&u)
+	release := unix.ByteSliceToString(u.Release[:])
+	version, _, _ := bytes.Cut([]byte(release), []byte("-"))
+	return fmt.Sprintf(coverageText, runtime.NumCPU(), version)
+}
+
+const coverageText = `# What is known of processes
+
+Measured and written by ` + "`make coverage-table`" + `, on %d cores, all of them kept busy by other
+processes meanwhile, with Linux %s.
+
+A program makes trees of processes whose every detail it knows, since it made them: children
+that are waited for, threads that fork, double forks, daemons, prefork servers, what make does,
+pipelines and subshells of a real shell, programs that exec again. Its processes run for a known
+time: ` + "`true`" + ` ends as fast as a program can, and the others sleep. What the feed told is then compared
+with what was (` + "`internal/truth`" + `). The figures say of how many processes a thing was told and
+right. The others were told of as unknown, or not at all. "Wrong" would be a value that was told
+and was not so.
+
+Status, lifetime and session of what pid1 reaps itself, as it does where the parent goes, come
+from the kernel. In ` + "`sample`" + ` the status of what others reap is known only where the dead process
+was seen before that. Lifetimes end when the process was found dead, which takes until
+pid1 gets a core.
+
+A command line that was seen was that of the process when it was last looked at. A process that
+execs again and ends before the next look is told as what it ran before: by a wrong name where
+somebody else reaps it, else only where the last program has the name of the one before, for that
+is all a dead process tells. How often this happened is below each table; the rows "execs again"
+count it as not known. ` + "`exact`" + ` does not have this.
+`
