@@ -70,11 +70,11 @@ func (r *Rusage) append(w *writer) {
 	w.open("rusage")
 	w.float("utime_ms", r.UtimeMS)
 	w.float("stime_ms", r.StimeMS)
-	w.num("maxrss_kb", r.MaxRSSKB)
+	w.int("maxrss_kb", r.MaxRSSKB)
 	w.num("minflt", r.Minflt)
 	w.num("majflt", r.Majflt)
-	w.num("nvcsw", r.Nvcsw)
-	w.num("nivcsw", r.Nivcsw)
+	w.int("nvcsw", r.Nvcsw)
+	w.int("nivcsw", r.Nivcsw)
 	w.close()
 }
 

@@ -1,6 +1,7 @@
 package inspect
 
 import (
+	"cmp"
 	"errors"
 	"hash/maphash"
 	"sync/atomic"
@@ -28,10 +29,11 @@ var (
 // that hangs costs one thread and not the observer. It belongs to one goroutine at
 // a time.
 type argsReader struct {
-	fs    *FS
-	w     *argsWorker
-	timer *time.Timer
-	stuck atomic.Int32
+	fs       *FS
+	patience time.Duration // 0: argsPatience
+	w        *argsWorker
+	timer    *time.Timer
+	stuck    atomic.Int32
 }
 
 type argsWorker struct {
@@ -57,7 +59,7 @@ func (a *argsReader) read(pid int) (kept []byte, cut bool, err error) {
 		a.start()
 	}
 	a.w.pids <- pid
-	a.timer.Reset(argsPatience)
+	a.timer.Reset(cmp.Or(a.patience, argsPatience))
 	var got argsRead
 	select {
 	case got = <-a.w.reads:

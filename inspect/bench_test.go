@@ -137,7 +137,7 @@ func BenchmarkLookFresh(b *testing.B) {
 		t.mu.Lock()
 		t.remove(t.byPID[pid], 1)
 		t.mu.Unlock()
-		t.look.process(pid, notHeld, 0, 0)
+		t.look.process(pid, notKept, 0, 0)
 	}
 }
 
@@ -148,7 +148,7 @@ func BenchmarkLookAgain(b *testing.B) {
 	t.Sweep()
 	b.ReportAllocs()
 	for b.Loop() {
-		t.look.process(os.Getpid(), notHeld, 0, 0)
+		t.look.process(os.Getpid(), notKept, 0, 0)
 	}
 }
 

@@ -114,7 +114,7 @@ func (t *Table) remember(b *reap, e *entry, st *Stat, known bool, now time.Durat
 		b.Owner = e.owner()
 	}
 	b.Command = e.command()
-	if e.dead() {
+	if e.dead() || e.exitAt != 0 {
 		b.ZombieMS = e.zombieMS(now)
 		b.LifetimeMS = e.lifetime(now)
 	}

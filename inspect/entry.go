@@ -1,6 +1,7 @@
 package inspect
 
 import (
+	"cmp"
 	"time"
 
 	"pid1/event"
@@ -48,6 +49,8 @@ type entry struct {
 	deadAt time.Duration // when it was first seen dead; 0: alive
 	prompt bool          // it was Self's then, who reaps at once
 	exit   int           // wait status; -1 unknown
+	exitAt time.Duration // when it called exit_group, since boot; 0: it did not, or nobody told
+	usage  *event.Rusage // what it had used then; nil: unknown
 	sweep  uint64        // the last sweep that saw it
 
 	own         bool // created by Self
@@ -60,6 +63,7 @@ type entry struct {
 	toldZombie  bool // Zombie was emitted
 	toldThreads bool // when it was, e was leaderless
 	argsStuck   bool // its command line cannot be read
+	cmdExact    bool // cmd was checked when it called exit_group
 	left        bool // it is not in the table any more
 }
 
@@ -116,9 +120,24 @@ func (e *entry) command() event.Command {
 	c := event.Command{Comm: e.comm, CmdlineHow: event.HowNone}
 	if e.cmdHolds(e.comm, e.noExec) {
 		c.Cmdline, c.CmdlineCut, c.CmdlineHow = e.cmd.args, e.cmd.cut, e.cmd.how()
+		if e.cmdExact && c.CmdlineHow == event.HowSeen {
+			c.CmdlineHow = event.HowExact
+		}
 		c.Exe = e.exe
 	}
 	return c
+}
+
+// leave notes that e called exit_group, while the kernel held it there.
+func (e *entry) leave(s *sight) {
+	code := s.code << 8
+	switch {
+	case e.exitAt == 0:
+		e.exit, e.exitAt, e.usage = code, s.at, s.usage
+	case e.exit != code:
+		e.exit = -1 // two of its threads did, and one of them was first
+	}
+	e.cmdExact = e.cmdHolds(e.comm, e.noExec)
 }
 
 // dead reports whether the process has ended, its threads included.
@@ -126,10 +145,11 @@ func (e *entry) dead() bool { return e.deadAt != 0 && !e.leaderless }
 
 // zombieMS is how long e has been seen dead at the time now, since boot.
 func (e *entry) zombieMS(now time.Duration) int64 {
-	if e.deadAt == 0 {
+	since := cmp.Or(e.exitAt, e.deadAt)
+	if since == 0 {
 		return event.Unknown
 	}
-	return max(0, (now - e.deadAt).Milliseconds())
+	return max(0, (now - since).Milliseconds())
 }
 
 // group is a process group, a session, or both: those of one number.

@@ -172,7 +172,7 @@ func (b *bench) sweep() {
 func (b *bench) look(pid int) {
 	b.table.look.mu.Lock()
 	defer b.table.look.mu.Unlock()
-	b.table.look.process(pid, notHeld, 0, 0)
+	b.table.look.process(pid, notKept, 0, 0)
 }
 
 // told checks the events since the last call.

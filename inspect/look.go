@@ -5,6 +5,8 @@ import (
 	"errors"
 	"sync"
 	"time"
+
+	"pid1/event"
 )
 
 // refresh is how old a command line may be before a sweep reads it again: programs
@@ -28,6 +30,8 @@ type looker struct {
 	// look allocates nothing.
 	sights [maxParents + 2]sight
 	mine   []byte // our own /proc/self/cgroup; nil: not read yet
+
+	held *holding // for the processes the kernel holds; nil: this looker has none
 }
 
 func (l *looker) init(t *Table) {
@@ -62,6 +66,10 @@ type sight struct {
 	exitKnown bool // st.Exit is true also if it is 0
 	inherits  bool // it still runs its parent's command line, which is known
 	outside   bool // it was brought into the container from outside
+
+	moment moment
+	code   int           // exiting: with which exit status
+	usage  *event.Rusage // exiting: what it used; nil: not read
 }
 
 // known is what a look must know of an earlier one.
@@ -98,17 +106,17 @@ type seen struct {
 	stack  uint64 // Stat.Stack
 }
 
-// held is the stat file of a process kept open between looks.
-type held struct {
+// kept is the stat file of a process kept open between looks.
+type kept struct {
 	fd    int    // -1: not open
 	start uint64 // of the process it was opened for; 0: not known yet
 }
 
-var notHeld = held{fd: -1}
+var notKept = kept{fd: -1}
 
 // process looks at one process. sweep is the number of the sweep the look belongs
 // to, or 0. depth counts the children whose parent is looked at for their sake.
-func (l *looker) process(pid int, h held, sweep uint64, depth int) seen {
+func (l *looker) process(pid int, h kept, sweep uint64, depth int) seen {
 	s := &l.sights[depth]
 	*s = sight{sweep: sweep}
 	var k known
@@ -122,10 +130,16 @@ func (l *looker) process(pid int, h held, sweep uint64, depth int) seen {
 		}
 		return seen{}
 	}
+	return l.complete(pid, h.fd, s, &k, depth)
+}
+
+// complete reads what else there is to read of a process whose stat is in s, and
+// merges it. k is what was known before.
+func (l *looker) complete(pid, fd int, s *sight, k *known, depth int) seen {
 	s.at = l.t.cfg.Clock.Boot()
 	fresh := !k.there || k.start != s.st.Start
 	if fresh && depth < maxParents && l.t.wantsParent(s) {
-		l.process(s.st.PPID, notHeld, sweep, depth+1)
+		l.process(s.st.PPID, notKept, s.sweep, depth+1)
 	}
 	if fresh {
 		s.inherits = l.t.inherits(s)
@@ -133,7 +147,7 @@ func (l *looker) process(pid int, h held, sweep uint64, depth int) seen {
 	}
 	changed := fresh || s.st.NoExec() != k.noExec || string(s.st.Comm) != k.comm ||
 		s.st.Stack != k.stack && s.st.Stack != 0
-	if changed || sweep != 0 {
+	if changed || s.sweep != 0 {
 		var err error
 		s.uid, s.gid, err = l.r.owner(pid)
 		s.owned = err == nil
@@ -143,12 +157,20 @@ func (l *looker) process(pid int, h held, sweep uint64, depth int) seen {
 		if s.exitKnown = s.st.Exit > 0; s.st.Exit == 0 && (fresh || !k.exit) {
 			s.exitKnown = l.r.mayRead(pid) && l.same(pid, &s.st)
 		}
+	case s.moment == exiting:
+		if !s.inherits && (changed || !k.args || s.st.Stack == 0) {
+			l.lastCommand(pid, s)
+		}
+	case s.moment != passing: // what it runs is about to change, or can be read later
 	case fresh && !s.inherits || !fresh && !k.argsStuck:
 		// In the midst of an exec there are no arguments for a moment; a kernel thread
 		// never has any.
-		if changed || !k.args && s.st.Flags&flagKThread == 0 || sweep != 0 && s.at-k.argsAt > refresh {
-			l.command(pid, h.fd, s)
+		if changed || !k.args && s.st.Flags&flagKThread == 0 || s.sweep != 0 && s.at-k.argsAt > refresh {
+			l.command(pid, fd, s)
 		}
+	}
+	if s.moment != passing && !l.held.waits() {
+		return seen{}
 	}
 	l.t.merge(s)
 	return seen{start: s.st.Start, dead: s.st.Dead(), noExec: s.st.NoExec(), stack: s.st.Stack}
@@ -258,11 +280,11 @@ func (l *looker) sweep() error {
 	l.pids = pids
 	n := t.beginSweep()
 	for _, pid := range pids {
-		l.process(pid, notHeld, n, 0)
+		l.process(pid, notKept, n, 0)
 	}
 	l.pids = t.unseen(n, l.pids[:0])
 	for _, pid := range l.pids {
-		l.process(pid, notHeld, n, 0)
+		l.process(pid, notKept, n, 0)
 	}
 	t.endSweep()
 	return nil

@@ -78,10 +78,13 @@ func (t *Table) merge(s *sight) {
 	} else {
 		t.update(e, s)
 	}
+	if s.moment == adopting {
+		e.adopts = true // from now on: the children it has are its own
+	}
 	if !t.tells(e) || e.id.PID == t.cfg.Self {
 		return
 	}
-	if !e.noExec || e.deadAt == 0 && s.at-e.first >= settle || s.sweep != 0 {
+	if !e.noExec || s.moment == exiting || e.deadAt == 0 && s.at-e.first >= settle || s.sweep != 0 {
 		t.tellStart(e)
 	}
 	t.considerZombie(e, s)
@@ -105,7 +108,7 @@ func (t *Table) admit(id event.ID, s *sight) *entry {
 	t.byPID[id.PID] = e
 	t.admitted++
 	e.num = t.admitted
-	t.setOrigin(e, &s.st)
+	t.setOrigin(e, s)
 	if p := t.byPID[e.ppid]; p != nil && p.execSession && p.id.Start <= id.Start {
 		e.execSession = true
 	}
@@ -126,6 +129,9 @@ func (t *Table) admit(id event.ID, s *sight) *entry {
 func (t *Table) update(e *entry, s *sight) {
 	if e.ppid != s.st.PPID {
 		t.reparent(e, s)
+	}
+	if s.moment != passing {
+		t.confirmOrigin(e)
 	}
 	if e.pgid != s.st.PGID || e.sid != s.st.SID {
 		t.part(e, s.at)
@@ -188,10 +194,16 @@ func (t *Table) take(e *entry, s *sight) {
 		if s.exitKnown {
 			e.exit = st.Exit
 		}
+		if s.moment == exiting { // one of the threads it left behind
+			e.leave(s)
+		}
 		return
 	}
 	e.alive = s.at
 	e.stack = st.Stack
+	if s.moment == execing { // another thread was faster than the one that called exit_group
+		e.exit, e.exitAt, e.usage, e.cmdExact = -1, 0, nil, false
+	}
 	if !e.noExec {
 		e.image = st.Stack
 	}
@@ -201,9 +213,13 @@ func (t *Table) take(e *entry, s *sight) {
 			e.cmd = t.in.command(s.args, s.cut)
 		}
 		e.cmdComm, e.cmdNoExec, e.cmdAt = e.comm, e.noExec, s.at
+		e.cmdExact = false
 		if string(s.exe) != e.exe {
 			e.exe = t.in.name(s.exe)
 		}
+	}
+	if s.moment == exiting {
+		e.leave(s)
 	}
 }
 

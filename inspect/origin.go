@@ -8,10 +8,14 @@ import "pid1/event"
 // the init of the namespace, Self, and other subreapers do. A parent that began
 // after the child cannot have created it either. Where the creator is unknown, an
 // ancestor may follow from what forks leave unchanged.
-func (t *Table) setOrigin(e *entry, st *Stat) {
+func (t *Table) setOrigin(e *entry, s *sight) {
 	if t.isSpawned(e.id) {
 		t.setOwnChild(e)
 		return
+	}
+	how := event.HowSeen
+	if s.moment != passing {
+		how = event.HowExact // the kernel holds it, or its parent
 	}
 	p := t.byPID[e.ppid]
 	switch {
@@ -25,10 +29,19 @@ func (t *Table) setOrigin(e *entry, st *Stat) {
 		t.setAdopts(p)
 	case p.last < sinceBoot(e.id.Start): // it may be an older process of that PID
 	case !p.adopts:
-		e.line, e.how = p.children(), event.HowSeen
+		e.line, e.how = p.children(), how
 		return
 	}
-	t.infer(e, st)
+	t.infer(e, &s.st)
+}
+
+// confirmOrigin makes certain what a look saw before: the parent of a process the
+// kernel holds.
+func (t *Table) confirmOrigin(e *entry) {
+	p := t.byPID[e.ppid]
+	if e.how == event.HowSeen && p != nil && !p.adopts && len(e.line) > 0 && e.line[0].id == p.id {
+		e.how = event.HowExact
+	}
 }
 
 // setOwnChild notes that Self created e.
@@ -92,7 +105,7 @@ func (t *Table) setAdopts(p *entry) {
 	}
 	p.adopts = true
 	for _, e := range t.byPID {
-		if e.how == event.HowSeen && len(e.line) > 0 && e.line[0].id == p.id {
+		if (e.how == event.HowSeen || e.how == event.HowExact) && len(e.line) > 0 && e.line[0].id == p.id && !e.own {
 			e.how = event.HowInferred
 		}
 	}

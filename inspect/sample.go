@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"time"
 )
 
@@ -23,6 +24,9 @@ const (
 	maxDry = 16 * time.Millisecond
 	// pollEvery is how often to look for new PIDs where inotify is refused.
 	pollEvery = 20 * time.Millisecond
+	// stroll is the pause between two looks beside a source that is told of the
+	// moments that count.
+	stroll = 5 * time.Millisecond
 	// forkMemory is how long a process that was forked is waited for to exec, maxYoung
 	// how many new processes are looked at again.
 	forkMemory = 5 * time.Second
@@ -41,7 +45,19 @@ type sample struct{ places []string }
 
 func (s *sample) Name() string { return "sample" }
 
-func (s *sample) Run(ctx context.Context, t *Table) (err error) {
+func (s *sample) Run(ctx context.Context, t *Table) error { return s.observe(ctx, t, nil) }
+
+// observe looks at /proc until ctx ends; with x beside the answers of x.
+func (s *sample) observe(ctx context.Context, t *Table, x *Exact) (err error) {
+	name := s.Name()
+	run := &sampling{t: t, l: &t.look, x: x, pace: stroll}
+	if x == nil {
+		run.pace = glance
+		run.rush = budget{every: 100, most: 10 * time.Millisecond}
+		run.brisk = budget{every: 25, most: 80 * time.Millisecond}
+	} else {
+		name = x.Name()
+	}
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("cannot go on: %v", p)
@@ -50,23 +66,20 @@ func (s *sample) Run(ctx context.Context, t *Table) (err error) {
 			err = nil
 		}
 		if err != nil {
-			t.tellSource(s.Name(), "off", err.Error())
+			t.tellSource(name, "off", err.Error())
 		}
 	}()
-	run := &sampling{
-		t: t, l: &t.look,
-		rush:  budget{every: 100, most: 10 * time.Millisecond},
-		brisk: budget{every: 25, most: 80 * time.Millisecond},
-	}
 	defer run.end()
-	return run.run(ctx, s)
+	return run.run(ctx, s, name)
 }
 
 // sampling is one run of a sample source.
 type sampling struct {
 	t     *Table
 	l     *looker
-	bell  *bell // nil: refused
+	x     *Exact        // nil: nobody is told more
+	pace  time.Duration // the pause between two looks while something happens
+	bell  *bell         // nil: refused
 	fresh newcomers
 	young []young
 	pause *time.Timer
@@ -76,20 +89,21 @@ type sampling struct {
 	dry   time.Duration // the pause after it rang for nothing; 0: it did not
 	rush  budget        // for looking without a pause
 	brisk budget        // for looking whenever the bell rings
+	told  []int         // what x handed over
 }
 
 // young is a process that is looked at until it has settled. Its stat file is kept
 // open, so that a look is one read, and of the right process.
 type young struct {
 	pid    int
-	file   held
+	file   kept
 	since  time.Time
 	looked time.Time
 	noExec bool
 	stack  uint64
 }
 
-func (s *sampling) run(ctx context.Context, cfg *sample) error {
+func (s *sampling) run(ctx context.Context, cfg *sample, name string) error {
 	t := s.t
 	if t.cfg.FS == nil {
 		return errors.New("cannot look at processes: there is no /proc")
@@ -110,7 +124,7 @@ func (s *sampling) run(ctx context.Context, cfg *sample) error {
 		reason = fmt.Sprintf("looking every %v, since it %v", pollEvery, err)
 	}
 	s.pause = time.NewTimer(time.Hour)
-	t.tellSource(cfg.Name(), "on", reason)
+	t.tellSource(name, "on", reason)
 	if s.bell != nil {
 		stop := context.AfterFunc(ctx, s.bell.wake)
 		defer stop()
@@ -174,6 +188,13 @@ func (s *sampling) sweepSoon() {
 
 // wait sleeps until there may be something new, or until the next sweep.
 func (s *sampling) wait(ctx context.Context) (bool, error) {
+	if s.x != nil {
+		s.x.watchOver()
+		defer s.x.idle.Store(false)
+		if s.x.idle.Store(true); s.x.waiting() {
+			return true, nil
+		}
+	}
 	if s.bell != nil {
 		return s.bell.wait(s.next)
 	}
@@ -223,17 +244,17 @@ func (s *sampling) rest(ctx context.Context, began time.Time) bool {
 	now := time.Now()
 	switch {
 	case s.bell == nil:
-		s.sleep(ctx, glance)
+		s.sleep(ctx, s.pace)
 		return false
-	case s.rush.spend(began, now):
+	case s.x == nil && s.rush.spend(began, now):
 		runtime.Gosched()
 		return s.bell.rung()
-	case s.brisk.spend(began, now):
+	case s.x == nil && s.brisk.spend(began, now):
 		// An error comes again in the next wait, which tells it.
 		rang, _ := s.bell.wait(now.Add(glance))
 		return rang
 	}
-	s.sleep(ctx, glance)
+	s.sleep(ctx, s.pace)
 	return s.bell.rung()
 }
 
@@ -247,6 +268,13 @@ func (s *sampling) look(now time.Time, due, rang bool) (busy bool) {
 		s.first(pid, now)
 	}
 	busy = len(pids) > 0
+	if s.x != nil {
+		s.told = s.x.take(s.told)
+		for _, pid := range s.told {
+			s.follow(pid, now)
+		}
+		busy = busy || len(s.told) > 0
+	}
 	if !due {
 		return busy
 	}
@@ -294,23 +322,34 @@ func (s *sampling) again(y *young, now time.Time, rang bool) bool {
 	return !grown || got.noExec
 }
 
-// first looks at a new process, and takes it among the young.
-func (s *sampling) first(pid int, now time.Time) {
-	if len(s.young) >= maxYoung {
-		s.l.process(pid, notHeld, 0, 0)
+// follow looks at a process x told of, which may be known and may be gone.
+func (s *sampling) follow(pid int, now time.Time) {
+	if slices.ContainsFunc(s.young, func(y young) bool { return y.pid == pid }) {
 		return
+	}
+	if !s.first(pid, now) {
+		s.l.process(pid, notKept, 0, 0) // which notes that it is gone
+	}
+}
+
+// first looks at a new process, takes it among the young, and reports whether it
+// is still there.
+func (s *sampling) first(pid int, now time.Time) (there bool) {
+	if len(s.young) >= maxYoung {
+		return s.l.process(pid, notKept, 0, 0).start != 0
 	}
 	fd, err := s.l.r.open(pid, "stat")
 	if err != nil {
-		return
+		return false
 	}
 	last := len(s.young)
-	s.young = append(s.young, young{pid: pid, file: held{fd: fd}, since: now, looked: now})
-	got := s.l.process(pid, held{fd: fd}, 0, 0)
+	s.young = append(s.young, young{pid: pid, file: kept{fd: fd}, since: now, looked: now})
+	got := s.l.process(pid, kept{fd: fd}, 0, 0)
 	if got.start == 0 {
 		s.drop(last)
-		return
+		return false
 	}
 	y := &s.young[last]
 	y.file.start, y.noExec, y.stack = got.start, got.noExec, got.stack
+	return true
 }

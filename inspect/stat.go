@@ -35,6 +35,11 @@ type Stat struct {
 	// Exit is the wait status of a zombie. -1 where the line has none; 0 also where
 	// the kernel does not let us look.
 	Exit int
+	// ExitSignal is the signal its end sends to the parent; -1 for a thread other
+	// than the first of a process.
+	ExitSignal int
+	Minflt     int64 // minor faults, without the children's
+	Majflt     int64 // major faults, likewise
 }
 
 // Dead reports whether the process has ended: a zombie, or on its way out.
@@ -68,7 +73,10 @@ func parseStat(line []byte, s *Stat) bool {
 	s.TTY = int(f.int())
 	f.skip(1) // tpgid
 	s.Flags = uint64(f.int())
-	f.skip(4) // minflt cminflt majflt cmajflt
+	s.Minflt = f.int()
+	f.skip(1) // cminflt
+	s.Majflt = f.int()
+	f.skip(1) // cmajflt
 	s.Utime = uint64(f.int())
 	s.Stime = uint64(f.int())
 	f.skip(4) // cutime cstime priority nice
@@ -82,7 +90,9 @@ func parseStat(line []byte, s *Stat) bool {
 	s.RSS = f.int()
 	f.skip(3) // rsslim startcode endcode
 	s.Stack, _ = parseUint(f.next())
-	f.skip(23) // kstkesp … env_end
+	f.skip(9) // kstkesp … cnswap
+	s.ExitSignal = int(f.int())
+	f.skip(13) // processor … env_end
 	s.Exit = -1
 	if exit, ok := parseUint(f.next()); ok {
 		s.Exit = int(exit)

@@ -18,6 +18,7 @@ func TestParseStat(t *testing.T) {
 	want := Stat{
 		PID: 42, State: 'S', PPID: 1, PGID: 42, SID: 7, TTY: 34816, Flags: 0x400000,
 		Utime: 3, Stime: 4, Threads: 2, Start: 255079, RSS: 517, Stack: 140737321118048, Exit: 256,
+		ExitSignal: 17, Minflt: 100,
 	}
 	for _, comm := range []string{
 		"sleep", "", "a) S 1 (", "5 (x) (", ")", "(", "))", "new\nline", "tab\t ", "\x1b]0;x\x07", "\xff\xfe",

@@ -130,6 +130,15 @@ func (t *Table) Spawned(pid int) {
 	}
 }
 
+// rouse wakes the source that runs, if any.
+func (t *Table) rouse() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.wake != nil {
+		t.wake()
+	}
+}
+
 // isSpawned reports whether Self created the process.
 func (t *Table) isSpawned(id event.ID) bool {
 	start, ok := t.spawned[id.PID]

@@ -116,7 +116,7 @@ func (t *Table) tellExit(e *entry, now time.Duration) {
 		Head: event.Head{Type: event.TypeExit},
 		ID:   e.id, PPID: e.ppid, Group: e.group(), Owner: e.owner(),
 		Command: e.lastCommand(), Ended: e.ended(), Origin: e.origin(&t.out.origin),
-		Started: t.epoch.started(e.id.Start), LifetimeMS: e.lifetime(now),
+		Started: t.epoch.started(e.id.Start), LifetimeMS: e.lifetime(now), Rusage: e.usage,
 	}
 	t.emit(ev)
 }
@@ -124,7 +124,7 @@ func (t *Table) tellExit(e *entry, now time.Duration) {
 // lastCommand is what e ran in the end, now that it is gone. Nobody knows that of
 // one that was last seen alive right after its fork and had still to exec.
 func (e *entry) lastCommand() event.Command {
-	if e.deadAt == 0 && e.noExec && e.last-e.first < settle {
+	if e.deadAt == 0 && e.exitAt == 0 && e.noExec && e.last-e.first < settle {
 		return event.Command{CmdlineHow: event.HowNone}
 	}
 	return e.command()
@@ -134,6 +134,9 @@ func (e *entry) lastCommand() event.Command {
 // boot: Unknown when the moment it died in is not known to within one percent of
 // it, or 20 ms. What was Self's when it died was found dead at once.
 func (e *entry) lifetime(now time.Duration) int64 {
+	if e.exitAt != 0 {
+		return age(e.id.Start, e.exitAt)
+	}
 	if e.prompt {
 		return age(e.id.Start, e.deadAt)
 	}

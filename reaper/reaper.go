@@ -36,6 +36,9 @@ type Config struct {
 	// blocked, nothing ignored and the limits of this process.
 	Inherited Inherited
 
+	// Filter is installed in COMMAND and its descendants; nil: none.
+	Filter *Filter
+
 	// Signals is where signals come from; Run takes it over and closes it. nil:
 	// os/signal, which does not tell who sent them.
 	Signals *siginfo.Receiver

@@ -73,9 +73,10 @@ type child struct {
 	mask     uint64
 	noFile   *unix.Rlimit
 	place    Place
-	tty      int     // descriptor of the terminal whose foreground group the child becomes; -1: none
-	listen   []byte  // digits of LISTEN_PID inside envv, to be filled in; nil: none
-	report   uintptr // pipe for stage and errno
+	tty      int       // descriptor of the terminal whose foreground group the child becomes; -1: none
+	listen   []byte    // digits of LISTEN_PID inside envv, to be filled in; nil: none
+	handover *handover // nil: no seccomp filter
+	report   uintptr   // pipe for stage and errno
 }
 
 // spawn starts cfg.Command and returns its PID once execve(2) has succeeded. The
@@ -91,11 +92,24 @@ func spawn(cfg *Config, tty int) (int, error) {
 	if c.cwd >= 0 {
 		defer unix.Close(c.cwd)
 	}
+	pid, err := c.start(cfg, cfg.Filter)
+	if err == errLost {
+		pid, err = c.start(cfg, nil)
+	}
+	return pid, err
+}
+
+// errLost says that a child had to be given up, since its listener was lost.
+var errLost = errors.New("the listener of COMMAND's seccomp filter was lost")
+
+// start forks and waits for the exec.
+func (c *child) start(cfg *Config, filter *Filter) (int, error) {
 	var pipe [2]int
 	if err := unix.Pipe2(pipe[:], unix.O_CLOEXEC); err != nil {
 		return 0, fmt.Errorf("cannot make a pipe: %w", err)
 	}
 	c.report = uintptr(pipe[1])
+	c.handover = newHandover(filter)
 
 	// Nothing may be delivered to the child while it still has the parent's
 	// handlers, so it is born with everything blocked.
@@ -106,23 +120,36 @@ func spawn(cfg *Config, tty int) (int, error) {
 	runtime.KeepAlive(c)
 	unix.Close(pipe[1])
 	defer unix.Close(pipe[0])
+	if c.handover != nil {
+		defer c.handover.close()
+	}
 	if errno != 0 {
 		return 0, fmt.Errorf("cannot fork: %w", errno)
+	}
+	if c.handover != nil && !c.handover.receive(filter) {
+		_ = unix.Kill(int(pid), unix.SIGKILL)
+		await(int(pid))
+		return 0, errLost
 	}
 	var report [2]int32
 	n, err := readFull(pipe[0], unsafe.Slice((*byte)(unsafe.Pointer(&report)), unsafe.Sizeof(report)))
 	if n == 0 && err == nil {
 		return int(pid), nil
 	}
-	for {
-		if _, err := unix.Wait4(int(pid), nil, 0, nil); err != unix.EINTR {
-			break
-		}
-	}
+	await(int(pid))
 	if err != nil || n != int(unsafe.Sizeof(report)) {
 		return 0, fmt.Errorf("cannot run %s: its process died before the exec", cfg.Command[0])
 	}
 	return 0, spawnError(cfg, c.cwd, int(report[0]), syscall.Errno(report[1]))
+}
+
+// await waits for a child that never became COMMAND.
+func await(pid int) {
+	for {
+		if _, err := unix.Wait4(pid, nil, 0, nil); err != unix.EINTR {
+			return
+		}
+	}
 }
 
 // leaveDirectory goes to / and returns a descriptor of where this process was, or

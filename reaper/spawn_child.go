@@ -84,6 +84,11 @@ func cloneAndExec(c *child) (uintptr, syscall.Errno) {
 		}
 	}
 
+	// While this process may: the user to become may not.
+	if c.handover != nil {
+		c.handover.install()
+	}
+
 	stage = stageUser
 	if c.user {
 		var groups uintptr

@@ -49,7 +49,7 @@ func (o *options) define() *pflag.FlagSet {
 		mapExit:      statuses{},
 		subreaper:    choice{"auto", []string{"auto", "on", "off"}},
 		history:      4096,
-		trace:        choice{"auto", []string{"auto", "sample", "off"}},
+		trace:        choice{"auto", []string{"auto", "sample", "exact", "off"}},
 		logLevel:     choice{"warn", []string{"debug", "info", "warn", "error"}},
 		logFormat:    choice{"text", []string{"text", "json"}},
 	}
@@ -70,7 +70,7 @@ func (o *options) define() *pflag.FlagSet {
 	fs.Var(&o.parentDeath, "parent-death", "`SIGNAL` that pid1 gets when its own parent dies")
 	fs.StringVar(&o.socket, "socket", "", "where the feed listens, `PATH|off`")
 	fs.Var(&o.history, "history", "keep `N` reaps in memory")
-	fs.Var(&o.trace, "trace", "how processes are observed: `auto|sample|off`")
+	fs.Var(&o.trace, "trace", "how processes are observed: `auto|sample|exact|off`; auto is exact where that has no side effect, else sample")
 	fs.Var(&o.logLevel, "log-level", "what pid1 itself logs on stderr: `debug|info|warn|error`")
 	fs.Var(&o.logFormat, "log-format", "`text|json`")
 	fs.BoolVarP(&o.verbose, "verbose", "v", false, "the same as --log-level info")

@@ -116,6 +116,7 @@ func serve(o *options, env []string, log *slog.Logger) (int, error) {
 		Timeout:   time.Duration(o.timeout),
 		Grace:     time.Duration(o.grace),
 		MapExit:   o.mapExit,
+		Filter:    w.tracer.filter,
 		Settled:   w.start,
 		Observer:  w.observer,
 		Log:       log,

@@ -26,7 +26,7 @@ type watch struct {
 	journal  *journal.Journal
 	group    *cgroup.Group
 	server   *journal.Server // nil: nobody can connect
-	source   inspect.Source  // nil: only what dies is looked at
+	tracer   *tracer
 	vigil    *vigil.Vigil
 	hello    event.Hello
 	log      *slog.Logger
@@ -50,14 +50,14 @@ func newWatch(o *options, role, path string, log *slog.Logger) *watch {
 		FS: fs, Self: os.Getpid(), Under: role == "subreaper", Emit: w.observer.emit,
 	})
 	w.observer.table = w.table
-	trace := "off"
-	if o.trace.value != "off" && fs != nil {
-		trace = "sample"
-		w.source = inspect.Sample(path)
+	trace := o.trace.value
+	if fs == nil {
+		trace = traceOff
 	}
+	w.tracer = newTracer(trace, role, w.table, path, log)
 	w.hello = event.Hello{
 		Program: version, PID: os.Getpid(), Role: role, Command: o.command,
-		Trace: trace, Started: time.Now(), PIDNS: pidNamespace(),
+		Started: time.Now(), PIDNS: pidNamespace(),
 	}
 	w.hello.Host, _ = os.Hostname()
 	w.vigil = w.newVigil()
@@ -80,7 +80,7 @@ func (w *watch) listen(where string) {
 	}
 	server, err := journal.Listen(w.journal, journal.ServerConfig{
 		Paths:     paths,
-		Hello:     func() *event.Hello { h := w.hello; return &h },
+		Hello:     w.greet,
 		Stats:     w.stats,
 		Processes: w.table.Processes,
 		Warn:      func(err error) { w.log.Warn(err.Error()) },
@@ -110,6 +110,12 @@ func (w *watch) newVigil() *vigil.Vigil {
 	})
 }
 
+func (w *watch) greet() *event.Hello {
+	h := w.hello
+	h.Trace = *w.tracer.mode.Load()
+	return &h
+}
+
 // socket is where the feed listens; empty when it does not.
 func (w *watch) socket() string {
 	if w.server == nil {
@@ -132,8 +138,11 @@ func (w *watch) stats(s *event.Stats) {
 
 // start begins to observe. COMMAND runs by now.
 func (w *watch) start() {
-	prewarm(threads)
-	if w.source == nil {
+	source := w.tracer.source
+	if w.tracer.filter == nil {
+		prewarm(threads)
+	}
+	if source == nil {
 		return
 	}
 	ctx, cancel := context.WithCancel(context.Background())
@@ -147,11 +156,11 @@ func (w *watch) start() {
 		defer func() {
 			if p := recover(); p != nil {
 				w.log.Error("observation failed and is switched off; COMMAND is not affected",
-					"source", w.source.Name(), "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+					"source", source.Name(), "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
 			}
 		}()
-		if err := w.source.Run(ctx, w.table); err != nil {
-			w.log.Warn("processes are no longer observed while they live", "source", w.source.Name(), "error", err)
+		if err := source.Run(ctx, w.table); err != nil {
+			w.log.Warn("processes are no longer observed while they live", "source", source.Name(), "error", err)
 		}
 	})
 }
@@ -185,8 +194,9 @@ func prewarm(n int) {
 
 // threads is how many of them: one for each place that can be inside a blocking
 // system call at the same time (reaper, source of observations, answers to
-// clients, vigil, log), the processors', the garbage collector's, and a few to spare.
-const threads = 11
+// processes and one in its place, answers to clients, vigil, log), the processors',
+// the garbage collector's, and a few to spare.
+const threads = 13
 
 func pidNamespace() uint64 {
 	var st unix.Stat_t
