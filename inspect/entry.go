@@ -63,6 +63,7 @@ type entry struct {
 	toldZombie  bool // Zombie was emitted
 	toldThreads bool // when it was, e was leaderless
 	argsStuck   bool // its command line cannot be read
+	stale       bool // it was about to exec, and cmd is what it ran before
 	cmdExact    bool // cmd was checked when it called exit_group
 	left        bool // it is not in the table any more
 }

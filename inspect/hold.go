@@ -25,7 +25,8 @@ const (
 type holding struct {
 	waits func() bool // does it still hold the process that is looked at
 	brood []int
-	buf   [max(MaxCmdline+1, 8192)]byte
+	args  [MaxCmdline + 1]byte
+	buf   [8192]byte
 }
 
 // newHolder returns a looker for processes that the kernel holds until waits
@@ -74,22 +75,13 @@ func (l *looker) leader(tid int) int {
 	return max(0, int(statusNumber(l.held.buf[:n], "\nTgid:")))
 }
 
-// lastCommand reads the command line of a process that ends. Nothing changes it
-// any more, unless its memory is shared: then the read could have to wait.
+// lastCommand reads the command line of a process that ends.
 func (l *looker) lastCommand(pid int, s *sight) {
-	var err error
-	if s.st.Threads == 1 && !s.st.NoExec() {
-		var n int
-		if n, err = l.r.read(pid, "cmdline", l.held.buf[:MaxCmdline+1]); err == nil {
-			s.args, s.cut = boundCmdline(l.held.buf[:n])
-		}
-	} else {
-		s.args, s.cut, err = l.args.read(pid)
-	}
+	args, cut, err := l.arguments(pid, &s.st)
 	if err != nil {
 		return
 	}
-	s.argsRead = true
+	s.args, s.cut, s.argsRead = args, cut, true
 	if n, err := l.r.link(pid, "exe", l.exe[:]); err == nil && n < len(l.exe) {
 		s.exe = l.exe[:n]
 	}

@@ -194,7 +194,7 @@ func (l *looker) stat(pid, fd int, s *sight) error {
 // program changed meanwhile, nothing is known but the new name.
 func (l *looker) command(pid, fd int, s *sight) {
 	for range 2 {
-		args, cut, err := l.args.read(pid)
+		args, cut, err := l.arguments(pid, &s.st)
 		if err != nil {
 			s.argsStuck = errors.Is(err, errStuck)
 			return
@@ -222,6 +222,22 @@ func (l *looker) command(pid, fd int, s *sight) {
 			return
 		}
 	}
+}
+
+// arguments reads the command line of pid. It is valid until the next call.
+//
+// While somebody is held there is no time for another goroutine; the memory of one
+// thread that execed is nobody else's, so that the read cannot have to wait.
+func (l *looker) arguments(pid int, st *Stat) (kept []byte, cut bool, err error) {
+	if l.held == nil || st.Threads != 1 || st.NoExec() {
+		return l.args.read(pid)
+	}
+	n, err := l.r.read(pid, "cmdline", l.held.args[:])
+	if err != nil {
+		return nil, false, err
+	}
+	kept, cut = boundCmdline(l.held.args[:n])
+	return kept, cut, nil
 }
 
 // same reports whether pid is still the process st speaks of.

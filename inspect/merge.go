@@ -20,7 +20,7 @@ const leaderlessFor = 100 * time.Millisecond
 // known to a tick, in which the parent can have execed: but the child that still
 // runs its image was forked from it.
 func (t *Table) wantsParent(s *sight) bool {
-	if s.st.PPID == 0 || s.st.PPID == t.cfg.Self {
+	if s.st.PPID == 0 {
 		return false
 	}
 	t.mu.Lock()
@@ -29,6 +29,10 @@ func (t *Table) wantsParent(s *sight) bool {
 	switch {
 	case p == nil:
 		return true
+	case s.st.PPID == t.cfg.Self:
+		return false
+	case s.moment != passing: // whoever execs is told of: nothing changes unnoticed
+		return p.stale || p.last < sinceBoot(s.st.Start)
 	case s.st.NoExec() && s.st.Stack != 0 && s.st.Stack == p.stack:
 		return p.last < sinceBoot(s.st.Start)
 	}
@@ -203,6 +207,7 @@ func (t *Table) take(e *entry, s *sight) {
 	e.stack = st.Stack
 	if s.moment == execing { // another thread was faster than the one that called exit_group
 		e.exit, e.exitAt, e.usage, e.cmdExact = -1, 0, nil, false
+		e.stale = true
 	}
 	if !e.noExec {
 		e.image = st.Stack
@@ -213,7 +218,7 @@ func (t *Table) take(e *entry, s *sight) {
 			e.cmd = t.in.command(s.args, s.cut)
 		}
 		e.cmdComm, e.cmdNoExec, e.cmdAt = e.comm, e.noExec, s.at
-		e.cmdExact = false
+		e.cmdExact, e.stale = false, false
 		if string(s.exe) != e.exe {
 			e.exe = t.in.name(s.exe)
 		}

@@ -114,20 +114,24 @@ func TestFeedOfAnOrphan(t *testing.T) {
 		w.want(3)
 		events := w.all()
 		role := map[bool]string{true: "init", false: "subreaper"}[m.isInit()]
-		if h := w.hello; h.Role != role || h.Trace != "sample" || strings.Join(h.Command[:2], " ") != "sh -c" {
+		if h := w.hello; h.Role != role || h.Trace != m.trace() || strings.Join(h.Command[:2], " ") != "sh -c" {
 			t.Errorf("hello is %+v", h)
+		}
+		how := event.HowSeen
+		if m.trace() == traceExact {
+			how = event.HowExact
 		}
 		orphans := only(events, func(r *event.Reap) bool { return r.Adopted })
 		if len(orphans) != 1 {
 			t.Fatalf("%d orphans, want 1", len(orphans))
 		}
 		r := orphans[0]
-		if strings.Join(r.Cmdline, " ") != "sleep 0.2" || r.CmdlineHow != event.HowSeen || r.Code != 0 || r.Signal != "" ||
+		if strings.Join(r.Cmdline, " ") != "sleep 0.2" || r.CmdlineHow != how || r.Code != 0 || r.Signal != "" ||
 			r.LifetimeMS < 180 || r.LifetimeMS > 5000 || r.Main || r.ExecSession || r.UID != os.Getuid() && m == asSubreaper ||
 			r.Rusage == nil || r.Rusage.MaxRSSKB == 0 {
 			t.Errorf("the orphan's reap is %s", event.Append(nil, r))
 		}
-		if o := r.Origin; o == nil || o.Comm != "sh" || o.How != event.HowSeen || len(r.Lineage) < 2 || r.Lineage[0].PID != o.PID {
+		if o := r.Origin; o == nil || o.Comm != "sh" || o.How != how || len(r.Lineage) < 2 || r.Lineage[0].PID != o.PID {
 			t.Errorf("its origin is unknown or wrong: %s", event.Append(nil, r))
 		}
 		main := only(events, func(r *event.Reap) bool { return r.Main })
@@ -135,7 +139,7 @@ func TestFeedOfAnOrphan(t *testing.T) {
 		if len(main) != 1 || len(exits) != 1 {
 			t.Fatalf("%d reaps of COMMAND, %d main_exit", len(main), len(exits))
 		}
-		if r := main[0]; r.Code != 3 || r.Adopted || r.CmdlineHow != event.HowSeen || r.Origin == nil || r.Origin.How != event.HowExact {
+		if r := main[0]; r.Code != 3 || r.Adopted || r.CmdlineHow != how || r.Origin == nil || r.Origin.How != event.HowExact {
 			t.Errorf("COMMAND's reap is %s", event.Append(nil, r))
 		}
 		if e := exits[0]; e.Status != 3 || e.Code != 3 || e.ID != main[0].ID || e.LifetimeMS < 400 {

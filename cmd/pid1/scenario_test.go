@@ -74,6 +74,15 @@ func inModes(t *testing.T, fn func(t *testing.T, m mode)) {
 // isInit reports whether pid1 is PID 1 and the test outside its namespace.
 func (m mode) isInit() bool { return m != asSubreaper }
 
+// trace is how processes are observed where nothing is asked for: as the init of a
+// namespace of its own pid1 has CAP_SYS_ADMIN, in a container it has not.
+func (m mode) trace() string {
+	if m == asInit {
+		return traceExact
+	}
+	return traceSample
+}
+
 // proc is a pid1 under test.
 type proc struct {
 	t         *testing.T

@@ -55,8 +55,6 @@ func newTracer(want, role string, table *inspect.Table, path string, log *slog.L
 		sample()
 		if asked {
 			log.Warn("cannot trace exactly: processes are sampled", "error", err)
-		} else {
-			log.Debug("cannot trace exactly: processes are sampled", "error", err)
 		}
 	}
 	if role != "init" {
