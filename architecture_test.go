@@ -24,6 +24,7 @@ var mayImport = map[string][]string{
 	"internal/early":      {},
 	"internal/journal":    {"event"},
 	"internal/nstest":     {},
+	"internal/record":     {"event", "internal/journal"},
 	"internal/siginfo":    {},
 	"internal/truth":      {"client", "event"},
 	"internal/truth/grow": {"internal/truth"},

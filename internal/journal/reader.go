@@ -20,6 +20,7 @@ type Reader struct {
 	next uint64 // the event to read next
 	slab uint64 // where it was last; 0: to be looked up
 	off  int    // where in the slab next begins
+	lost uint64 // events its gaps told of
 	only [][]byte
 	buf  []byte
 }
@@ -49,6 +50,12 @@ func lineStart(t event.Type) []byte {
 // Changed returns a channel that is closed once something was appended after the
 // call. Call Next once more before waiting for it.
 func (r *Reader) Changed() <-chan struct{} { return r.j.bell.changed() }
+
+// Seq returns the number of the event that comes next.
+func (r *Reader) Seq() uint64 { return r.next }
+
+// Lost returns how many events were gone before the Reader came to them.
+func (r *Reader) Lost() uint64 { return r.lost }
 
 // Next returns the next lines, whole ones, at most 32 KiB of them, valid until
 // the next call; none when the Reader has caught up. Where events were gone
@@ -86,6 +93,7 @@ func (r *Reader) gap(out []byte, first uint64) []byte {
 	g.TS = r.j.now()
 	g.Lost, g.FromSeq, g.ToSeq = first-r.next, r.next, first-1
 	r.j.lost.Add(g.Lost)
+	r.lost += g.Lost
 	r.next, r.off = first, 0
 	return event.Append(out, g)
 }
