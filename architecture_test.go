@@ -30,7 +30,7 @@ var mayImport = map[string][]string{
 	"internal/truth/grow": {"internal/truth"},
 	"internal/vigil":      {"event", "doctor", "internal/world"},
 	"internal/world":      {"event", "doctor"},
-	"cmd/pid1":            {"event", "reaper", "inspect", "internal/cgroup", "internal/early", "internal/journal", "internal/siginfo", "internal/vigil"},
+	"cmd/pid1":            {"event", "reaper", "inspect", "internal/cgroup", "internal/early", "internal/journal", "internal/record", "internal/siginfo", "internal/vigil"},
 	"cmd/pid1top":         {"event", "client", "doctor", "inspect", "ui", "internal/world"},
 }
 

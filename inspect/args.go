@@ -6,6 +6,7 @@ import (
 	"hash/maphash"
 	"sync/atomic"
 	"time"
+	"unicode/utf8"
 
 	"pid1/event"
 )
@@ -163,6 +164,10 @@ func (in *interner) command(kept []byte, cut bool) *command {
 	}
 	args := splitArgs(kept)
 	if in.redact != nil && args != nil {
+		if cut && len(kept) > MaxCmdline-utf8.UTFMax {
+			// Half a secret may not look like one.
+			args[len(args)-1] = "***"
+		}
 		args = in.redact(args)
 	}
 	c := &command{hash: h, args: args, cut: cut}

@@ -365,6 +365,10 @@ func TestRedact(t *testing.T) {
 	b.put(fakeProcess{pid: 20, ppid: 1, comm: "x", cmdline: "x\x00--pw=secret\x00", start: 100})
 	b.sweep()
 	b.told(`start 20 x "x --pw=***" seen`)
+	// Half a secret does not look like one: what was cut is not told.
+	b.put(fakeProcess{pid: 21, ppid: 1, comm: "x", cmdline: "x\x00" + strings.Repeat("a", MaxCmdline-5) + "secret\x00", start: 100})
+	b.sweep()
+	b.told(`start 21 x "x ***" seen`)
 }
 
 // TestHidden: a process of another user that hidepid hides is not gone. It is only

@@ -20,6 +20,7 @@ import (
 // followed is a pid1 whose feed is read from the first line to the last.
 type followed struct {
 	*proc
+	socket string
 	hello  *event.Hello
 	events chan []event.Event // all of them, once pid1 is gone
 }
@@ -40,7 +41,7 @@ func followFor(t *testing.T, patience time.Duration, m mode, args ...string) *fo
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
 	socket := filepath.Join(dir, "d", "s")
-	w := &followed{events: make(chan []event.Event, 1)}
+	w := &followed{socket: socket, events: make(chan []event.Event, 1)}
 	w.proc = pid1(t, m, append([]string{"--socket", socket}, args...)...)
 	w.patience = patience
 	w.start()

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"pid1/internal/record"
 	"pid1/internal/siginfo"
 )
 
@@ -27,7 +28,12 @@ type options struct {
 	subreaper    choice
 	parentDeath  signalName
 	socket       string
+	socketMode   fileMode
 	history      count
+	record       string
+	recordSize   size
+	recordKeep   keep
+	redact       patterns
 	trace        choice
 	logLevel     choice
 	logFormat    choice
@@ -48,7 +54,10 @@ func (o *options) define() *pflag.FlagSet {
 		signalTarget: choice{"main", []string{"main", "group"}},
 		mapExit:      statuses{},
 		subreaper:    choice{"auto", []string{"auto", "on", "off"}},
+		socketMode:   0o600,
 		history:      4096,
+		recordSize:   record.DefaultMaxSize,
+		recordKeep:   record.DefaultKeep,
 		trace:        choice{"auto", []string{"auto", "sample", "exact", "off"}},
 		logLevel:     choice{"warn", []string{"debug", "info", "warn", "error"}},
 		logFormat:    choice{"text", []string{"text", "json"}},
@@ -69,7 +78,12 @@ func (o *options) define() *pflag.FlagSet {
 	fs.Var(&o.subreaper, "subreaper", "`auto|on|off`: adopt orphans; auto is on when not PID 1")
 	fs.Var(&o.parentDeath, "parent-death", "`SIGNAL` that pid1 gets when its own parent dies")
 	fs.StringVar(&o.socket, "socket", "", "where the feed listens, `PATH|off`")
+	fs.Var(&o.socketMode, "socket-mode", "the socket's `MODE`; 0660 lets the group read the feed, 0666 everybody")
 	fs.Var(&o.history, "history", "keep `N` reaps in memory")
+	fs.StringVar(&o.record, "record", "", "append every event to `FILE`, for pid1top replay")
+	fs.Var(&o.recordSize, "record-max-size", "begin another file when FILE has `SIZE`; the old one becomes FILE.1")
+	fs.Var(&o.recordKeep, "record-keep", "keep `N` old files, FILE.1 the newest")
+	fs.Var(&o.redact, "redact", "replace what matches `REGEX` in command lines by *** before it is stored or sent; repeatable")
 	fs.Var(&o.trace, "trace", "how processes are observed: `auto|sample|exact|off`; auto is exact where that has no side effect, else sample")
 	fs.Var(&o.logLevel, "log-level", "what pid1 itself logs on stderr: `debug|info|warn|error`")
 	fs.Var(&o.logFormat, "log-format", "`text|json`")
@@ -145,7 +159,7 @@ func (o *options) twins(fs *pflag.FlagSet, env []string, want func(*pflag.Flag) 
 
 func repeatable(f *pflag.Flag) bool {
 	switch f.Value.(type) {
-	case pflag.SliceValue, *rewrites, *statuses:
+	case pflag.SliceValue, *rewrites, *statuses, *patterns:
 		return true
 	}
 	return false

@@ -16,6 +16,7 @@ import (
 	"pid1/inspect"
 	"pid1/internal/cgroup"
 	"pid1/internal/journal"
+	"pid1/internal/record"
 	"pid1/internal/vigil"
 )
 
@@ -25,7 +26,8 @@ type watch struct {
 	table    *inspect.Table
 	journal  *journal.Journal
 	group    *cgroup.Group
-	server   *journal.Server // nil: nobody can connect
+	server   *journal.Server  // nil: nobody can connect
+	record   *record.Recorder // nil: nothing is recorded
 	tracer   *tracer
 	vigil    *vigil.Vigil
 	hello    event.Hello
@@ -47,7 +49,7 @@ func newWatch(o *options, role, path string, log *slog.Logger) *watch {
 	w.group = cgroup.Open("/proc")
 	w.observer = &observer{journal: w.journal, oom: newOOMWatch(w.group, w.journal), log: log}
 	w.table = inspect.NewTable(inspect.Config{
-		FS: fs, Self: os.Getpid(), Under: role == "subreaper", Emit: w.observer.emit,
+		FS: fs, Self: os.Getpid(), Under: role == "subreaper", Emit: w.observer.emit, Redact: o.redact.hook(),
 	})
 	w.observer.table = w.table
 	trace := o.trace.value
@@ -56,19 +58,20 @@ func newWatch(o *options, role, path string, log *slog.Logger) *watch {
 	}
 	w.tracer = newTracer(trace, role, w.table, path, log)
 	w.hello = event.Hello{
-		Program: version, PID: os.Getpid(), Role: role, Command: o.command,
+		Program: version, PID: os.Getpid(), Role: role, Command: o.redact.of(o.command),
 		Started: time.Now(), PIDNS: pidNamespace(),
 	}
 	w.hello.Host, _ = os.Hostname()
 	w.vigil = w.newVigil()
 	w.observer.poke = w.vigil.Poke
-	w.listen(o.socket)
+	w.listen(o.socket, uint32(o.socketMode))
+	w.startRecord(o)
 	return w
 }
 
 // listen opens the socket. That there is no place for it is no reason not to run
 // COMMAND.
-func (w *watch) listen(where string) {
+func (w *watch) listen(where string, mode uint32) {
 	var paths []string
 	switch where {
 	case "off":
@@ -80,6 +83,7 @@ func (w *watch) listen(where string) {
 	}
 	server, err := journal.Listen(w.journal, journal.ServerConfig{
 		Paths:     paths,
+		Mode:      mode,
 		Hello:     w.greet,
 		Stats:     w.stats,
 		Processes: w.table.Processes,
@@ -166,11 +170,17 @@ func (w *watch) start() {
 }
 
 // close lets clients read the last events and takes the socket away. It takes a
-// fraction of a second at most.
+// fraction of a second; only a disk that is stuck makes it last one longer.
 func (w *watch) close() {
 	w.cancel()
+	end := event.New(event.TypeEnd).(*event.End)
+	end.Reason = event.EndExit
+	w.journal.Append(end)
 	if w.server != nil {
 		w.server.Close()
+	}
+	if w.record != nil {
+		w.record.Close()
 	}
 }
 
@@ -194,9 +204,9 @@ func prewarm(n int) {
 
 // threads is how many of them: one for each place that can be inside a blocking
 // system call at the same time (reaper, source of observations, answers to
-// processes and one in its place, answers to clients, vigil, log), the processors',
-// the garbage collector's, and a few to spare.
-const threads = 13
+// processes and one in its place, answers to clients, vigil, log, record), the
+// processors', the garbage collector's, and a few to spare.
+const threads = 14
 
 func pidNamespace() uint64 {
 	var st unix.Stat_t

@@ -25,13 +25,14 @@ type place struct {
 	ln     *net.UnixListener
 	dev    uint64
 	ino    uint64
+	mode   uint32 // of the socket
 }
 
 // listenAny listens on the first of paths where that works.
-func listenAny(paths []string) (*place, error) {
+func listenAny(paths []string, mode uint32) (*place, error) {
 	var failed []string
 	for _, p := range paths {
-		pl, err := listen(p)
+		pl, err := listen(p, mode)
 		if err == nil {
 			return pl, nil
 		}
@@ -44,7 +45,7 @@ func listenAny(paths []string) (*place, error) {
 }
 
 // listen makes the folder of path unless it is there, and a listening socket in
-// it that only our own user may open.
+// it with the given mode.
 //
 // Others in the container may write to /tmp and /dev/shm and try to lead us
 // elsewhere. So the folder is opened without following a link and must be such
@@ -52,7 +53,7 @@ func listenAny(paths []string) (*place, error) {
 // names in it are ours, and every look and removal goes through the descriptor.
 // bind(2) knows no descriptors. Where the folder itself could be swapped (its
 // parent is not ours to judge) it may bind elsewhere: standsIn notices.
-func listen(path string) (_ *place, err error) {
+func listen(path string, mode uint32) (_ *place, err error) {
 	fail := func(err error) (*place, error) {
 		return nil, fmt.Errorf("cannot listen on %s: %w", path, err)
 	}
@@ -63,7 +64,7 @@ func listen(path string) (_ *place, err error) {
 	if len(path) > maxPath {
 		return fail(fmt.Errorf("the path has %d bytes, a socket's may have %d", len(path), maxPath))
 	}
-	folder, err := openFolder(filepath.Dir(path))
+	folder, err := openFolder(filepath.Dir(path), folderMode(mode))
 	if err != nil {
 		return fail(err)
 	}
@@ -75,11 +76,11 @@ func listen(path string) (_ *place, err error) {
 	lock(folder)
 	defer func() { _ = unix.Flock(folder, unix.LOCK_UN) }()
 
-	ln, err := bind(folder, path)
+	ln, err := bind(folder, path, mode)
 	if err != nil {
 		return fail(err)
 	}
-	pl := &place{path: path, folder: folder, ln: ln}
+	pl := &place{path: path, folder: folder, ln: ln, mode: mode}
 	if err = pl.standsIn(); err != nil {
 		_ = ln.Close()
 		return fail(err)
@@ -87,16 +88,29 @@ func listen(path string) (_ *place, err error) {
 	return pl, nil
 }
 
-// openFolder makes dir with mode 0700 unless it is there, and opens it.
-func openFolder(dir string) (int, error) {
-	made := unix.Mkdir(dir, 0o700)
+// folderMode is that of the folder of a socket: who may open the one must get
+// through the other.
+func folderMode(socket uint32) uint32 {
+	mode := uint32(0o700)
+	if socket&0o020 != 0 {
+		mode |= 0o010
+	}
+	if socket&0o002 != 0 {
+		mode |= 0o001
+	}
+	return mode
+}
+
+// openFolder makes dir with that mode unless it is there, and opens it.
+func openFolder(dir string, mode uint32) (int, error) {
+	made := unix.Mkdir(dir, mode)
 	fd, err := unix.Open(dir, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return -1, whyNoFolder(dir, made, err)
 	}
 	if made == nil {
 		// Whatever the umask was.
-		if err := unix.Fchmod(fd, 0o700); err != nil {
+		if err := unix.Fchmod(fd, mode); err != nil {
 			_ = unix.Close(fd)
 			return -1, fmt.Errorf("cannot set the mode of %s: %w", dir, err)
 		}
@@ -149,12 +163,12 @@ func lock(folder int) {
 }
 
 // bind makes the socket, in place of a stale one if need be.
-func bind(folder int, path string) (*net.UnixListener, error) {
+func bind(folder int, path string, mode uint32) (*net.UnixListener, error) {
 	lc := net.ListenConfig{Control: func(_, _ string, c syscall.RawConn) error {
 		var err error
 		// The file that bind(2) makes takes its mode from the socket. The umask
 		// would do too, but it is COMMAND's as well.
-		if e := c.Control(func(fd uintptr) { err = unix.Fchmod(int(fd), 0o600) }); e != nil {
+		if e := c.Control(func(fd uintptr) { err = unix.Fchmod(int(fd), mode) }); e != nil {
 			return e
 		}
 		return err
@@ -228,8 +242,8 @@ func listening(path string) (pid int, err error) {
 	return pid, nil
 }
 
-// standsIn makes sure that the socket is in the folder, remembers which file it
-// is, and that no other user may open it.
+// standsIn makes sure that the socket is in the folder and has its mode, and
+// remembers which file it is.
 func (p *place) standsIn() error {
 	var st unix.Stat_t
 	name := filepath.Base(p.path)
@@ -237,8 +251,8 @@ func (p *place) standsIn() error {
 	if err != nil || st.Mode&unix.S_IFMT != unix.S_IFSOCK || int(st.Uid) != os.Geteuid() {
 		return errors.New("the folder was replaced meanwhile")
 	}
-	if st.Mode&0o777 != 0o600 { // a kernel that does not take the socket's mode
-		if err := unix.Fchmodat(p.folder, name, 0o600, 0); err != nil {
+	if st.Mode&0o777 != p.mode { // a kernel that does not take the socket's mode
+		if err := unix.Fchmodat(p.folder, name, p.mode, 0); err != nil {
 			return fmt.Errorf("cannot set its mode: %w", err)
 		}
 	}

@@ -28,6 +28,9 @@ const (
 	// make room for another.
 	patience = 30 * time.Second
 
+	// ownMode lets nobody but our own user, and root, open the socket.
+	ownMode = 0o600
+
 	// farewell is how long Close waits for clients to take the last events.
 	farewell = 200 * time.Millisecond
 )
@@ -38,6 +41,10 @@ const (
 type ServerConfig struct {
 	// Paths are tried in order; the first that works is listened on.
 	Paths []string
+	// Mode is that of the socket: others than root and our own user may read the
+	// feed where it lets them write, as unix(7) asks of who connects. A folder that
+	// is made for the socket lets them through. 0: 0600.
+	Mode uint32
 	// MaxClients bounds the clients at a time. 0 or less: DefaultClients.
 	MaxClients int
 	// Hello makes a connection's first line; the server fills in what it knows
@@ -80,7 +87,7 @@ type Server struct {
 }
 
 // Listen serves j on the first of cfg.Paths that works. Folders are made with
-// mode 0700, sockets with 0600. A socket nobody listens on is replaced; one that
+// mode 0700, sockets with 0600, see ServerConfig.Mode. A socket nobody listens on is replaced; one that
 // is in use never. A folder that is a link, somebody else's, or open to others is
 // refused.
 //
@@ -88,6 +95,9 @@ type Server struct {
 func Listen(j *Journal, cfg ServerConfig) (*Server, error) {
 	if cfg.MaxClients <= 0 {
 		cfg.MaxClients = DefaultClients
+	}
+	if cfg.Mode == 0 {
+		cfg.Mode = ownMode
 	}
 	if cfg.Warn == nil {
 		cfg.Warn = func(error) {}
@@ -104,7 +114,7 @@ func Listen(j *Journal, cfg ServerConfig) (*Server, error) {
 	if cfg.tablePatience == 0 {
 		cfg.tablePatience = tablePatience
 	}
-	pl, err := listenAny(cfg.Paths)
+	pl, err := listenAny(cfg.Paths, cfg.Mode)
 	if err != nil {
 		return nil, err
 	}
@@ -268,8 +278,12 @@ func (s *Server) enter(c *session) error {
 }
 
 // allowed reports why c may not read the feed: only root and our own user may,
-// see SO_PEERCRED in unix(7).
+// see SO_PEERCRED in unix(7), unless the socket's mode was set to let others in.
+// Then the kernel has asked it.
 func (s *Server) allowed(c *session) error {
+	if s.cfg.Mode != ownMode {
+		return nil
+	}
 	var cred *unix.Ucred
 	var err error
 	if e := c.raw.Control(func(fd uintptr) {
@@ -348,7 +362,7 @@ func (k *keeper) failed(err error) {
 
 // again puts a new socket in the place of one whose file is gone.
 func (s *Server) again() error {
-	pl, err := listen(s.path)
+	pl, err := listen(s.path, s.cfg.Mode)
 	if err != nil {
 		return err
 	}
