@@ -49,6 +49,7 @@ func (d *detail) open(t target) {
 	if d.of != t {
 		*d = detail{of: t, height: d.height}
 	}
+	d.off = 0
 }
 
 // take makes d what the world tells now, and keeps what it told before of what is

@@ -55,8 +55,9 @@ func (d *detail) build(m *model, height int) {
 		d.sayState(m)
 	}
 	d.sayUse(m)
-	d.sayChildren(m)
 	d.sayInspected(m)
+	d.sayChildren(m)
+	d.sayLists(m)
 	d.move(0)
 }
 
@@ -142,11 +143,14 @@ func (d *detail) sayTrouble(m *model) {
 		return
 	}
 	d.say(m, verdictLook(g.Verdict), "Zombies", words(g.Verdict)+": "+g.Finding.Summary)
-	trend := "over 10m " + bars(floats(g.Trend), len(g.Trend), m.theme.ascii) + "  " + signed(g.RatePerMin) + "/min"
+	trend := strings.TrimSpace(bars(floats(g.Trend), len(g.Trend), m.theme.ascii)) + " in the last 10m, " + signed(g.RatePerMin) + "/min"
 	d.lines = append(d.lines, detailLine{text: trend, look: plain})
 	if g.Verdict.Trouble() {
-		for _, a := range g.Finding.Advice {
-			d.say(m, strong, "", m.theme.arrow+" "+a)
+		// The first is the cure, the last the relief until then; Zombies has all.
+		for i, a := range g.Finding.Advice {
+			if i == 0 || i == len(g.Finding.Advice)-1 {
+				d.say(m, strong, "", m.theme.arrow+" "+a)
+			}
 		}
 	}
 }
@@ -200,7 +204,7 @@ func (d *detail) sayState(m *model) {
 	if p.State != "" && !d.gone {
 		text := p.State + " " + states[p.State]
 		if p.StateMS > 1000 {
-			text += " at every look for " + age(time.Duration(p.StateMS)*time.Millisecond)
+			text += ", for more than " + age(time.Duration(p.StateMS)*time.Millisecond)
 		}
 		if p.Wchan != "" && p.Wchan != "0" {
 			text += ", in " + p.Wchan
@@ -256,8 +260,12 @@ func (d *detail) sayUse(m *model) {
 		d.say(m, faint, "", plural(int(u.Majflt), "major fault")+", "+plural(int(u.Minflt), "minor fault")+", switched "+
 			itoa(u.Nvcsw)+" times by itself, "+itoa(u.Nivcsw)+" times not")
 	case d.known && !d.p.Zombie() && d.p.UtimeMS >= 0:
-		d.say(m, plain, "Uses", span(time.Duration(d.p.UtimeMS*float64(time.Millisecond)))+" CPU user, "+
-			span(time.Duration(d.p.StimeMS*float64(time.Millisecond)))+" system, "+memory(d.p.RSSKB, true)+" memory")
+		text := span(time.Duration(d.p.UtimeMS*float64(time.Millisecond))) + " CPU user, " +
+			span(time.Duration(d.p.StimeMS*float64(time.Millisecond))) + " system"
+		if d.p.RSSKB >= 0 {
+			text += ", " + memory(d.p.RSSKB, true) + " memory"
+		}
+		d.say(m, plain, "Uses", text)
 	}
 }
 

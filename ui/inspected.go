@@ -88,7 +88,6 @@ func (d *detail) sayInspected(m *model) {
 	d.saySignals(m, e)
 	d.sayMemory(m, e)
 	d.sayRights(m, e)
-	d.sayLists(m, e)
 }
 
 func (d *detail) sayPlaces(m *model, e *event.Inspect) {
@@ -172,7 +171,12 @@ func (d *detail) sayRights(m *model, e *event.Inspect) {
 	d.say(m, plain, "Rights", strings.Join(parts, ", "))
 }
 
-func (d *detail) sayLists(m *model, e *event.Inspect) {
+// sayLists tells what is long, after everything else.
+func (d *detail) sayLists(m *model) {
+	e := m.inspected.got
+	if m.inspected.of != d.of.id || e == nil {
+		return
+	}
 	if e.NFiles >= 0 {
 		d.head("Open files: " + itoa(e.NFiles))
 		for _, f := range e.Files {

@@ -1,8 +1,12 @@
 package ui
 
 import (
+	"cmp"
+	"slices"
+	"strings"
 	"time"
 
+	"pid1/doctor"
 	"pid1/event"
 	"pid1/internal/world"
 )
@@ -153,6 +157,9 @@ func (m *model) overviewLast(c *canvas, name string, e *event.Reap) {
 	by := "nobody seen"
 	if e.Origin != nil {
 		by, _ = origin(&m.shown, e)
+		if up := above(e); !m.shown.here(e.Origin.ID) && up != "" {
+			by += " of " + up
+		}
 	}
 	tail := ", created by " + clean(by, c.t.ascii)
 	if c.width >= 80 {
@@ -163,6 +170,17 @@ func (m *model) overviewLast(c *canvas, name string, e *event.Reap) {
 	c.text(plain, command(e.Comm, e.Cmdline, false), c.width-c.x-min(cellWidth(tail), c.width/2))
 	c.text(faint, tail, c.width)
 	c.end(plain)
+}
+
+// above names the parent of who created a dead process, where it is known.
+func above(e *event.Reap) string {
+	for i, a := range e.Lineage {
+		if a.PID == e.Origin.PID && i+1 < len(e.Lineage) {
+			up := e.Lineage[i+1]
+			return doctor.Name(event.Proc{ID: event.ID{PID: up.PID}, Comm: up.Comm})
+		}
+	}
+	return ""
 }
 
 // panel is a part of the Overview that stands beside others.
@@ -191,7 +209,7 @@ func (m *model) overviewPanels(c *canvas) {
 		tallyPanel("How they ended", s.Statuses, true),
 		lifePanel(s),
 		tallyPanel("Failures", s.Failures, true),
-		tallyPanel("Created by", s.Origins, false),
+		tallyPanel("Created by", byProgram(s.Origins), false),
 		tallyPanel("Commands", s.Commands, false),
 		notesPanel(&m.shown, m.theme),
 	}
@@ -244,8 +262,10 @@ func (l *panelLine) draw(c *canvas, width int) {
 		c.put(plain, " "+l.number)
 		return
 	}
-	c.right(plain, l.number, 6)
-	c.put(plain, " ")
+	if l.number != "" {
+		c.right(plain, l.number, 6)
+		c.put(plain, " ")
+	}
 	c.text(l.look, l.text, end-c.x)
 }
 
@@ -268,6 +288,43 @@ func tallyPanel(name string, list []world.Tally, own bool) panel {
 		p.lines = []panelLine{{text: "none", look: faint}}
 	}
 	return p
+}
+
+// manyPIDs is how many processes of one name are counted together.
+const manyPIDs = 3
+
+// byProgram counts those who created processes by their name alone where many of
+// one name came and went: "25 sh", "26 sh", "27 sh" tell nothing.
+func byProgram(list []world.Tally) []world.Tally {
+	bare := func(t *world.Tally) string {
+		_, comm, _ := strings.Cut(t.Name, " ")
+		return comm
+	}
+	pids := map[string]int{}
+	for i := range list {
+		pids[bare(&list[i])]++
+	}
+	var out []world.Tally
+	at := map[string]int{}
+	for _, t := range list {
+		comm := bare(&t)
+		n := pids[comm]
+		if comm == "" || n < manyPIDs {
+			out = append(out, t)
+			continue
+		}
+		i, there := at[comm]
+		if !there {
+			at[comm] = len(out)
+			t.Name = comm + ", " + itoa(n) + " processes"
+			out = append(out, t)
+			continue
+		}
+		out[i].Count += t.Count
+		out[i].Fails += t.Fails
+	}
+	slices.SortStableFunc(out, func(a, b world.Tally) int { return cmp.Compare(b.Count, a.Count) })
+	return out
 }
 
 // lifePanel is the histogram of how long the dead had lived.
