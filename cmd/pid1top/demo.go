@@ -89,7 +89,7 @@ func (a *app) watchDemo(ctx context.Context, d *demo) (*world.World, time.Time, 
 		if err != nil || time.Since(began) > demoAtMost {
 			return w, now, err
 		}
-		if t := troubles(w, now); len(t) > 0 && t[0].Verdict == doctor.Leaking && w.Reaps().Len() > lately {
+		if t := w.Findings(now); len(t) > 0 && t[0].Verdict == doctor.Leaking && w.Reaps().Len() > lately {
 			return w, now, nil
 		}
 	}
@@ -186,7 +186,7 @@ func demoReport(p *page, w *world.World, now time.Time, where string) {
 	p.line(bold, "A leaking demo program ran under pid1 for %s, in %s.", doctor.Age(w.Observed(now)), where)
 	p.WriteByte('\n')
 	p.line(bold, "What leaks, who does it, and what to do")
-	doctorText(p, w, troubles(w, now), now)
+	doctorText(p, w, w.Findings(now), now)
 	p.WriteByte('\n')
 	s, t := w.Summary(), w.Totals()
 	p.line(bold, "What pid1 reaped: %d, of these %d orphans and %d failed", t.Reaps, t.Adopted, t.Failed)

@@ -1,6 +1,9 @@
 package main
 
 import (
+	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -17,15 +20,15 @@ func (a *app) doctorCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "doctor", Short: "Say what is wrong, why, and what to do about it", Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			match, ok := failOns[failOn]
-			if !ok {
-				return usage("cannot use --fail-on %s: it must be leak, zombies or any", failOn)
+			match, err := failOnAny(failOn)
+			if err != nil {
+				return err
 			}
 			w, now, err := a.snapshot(cmd.Context())
 			if err != nil {
 				return err
 			}
-			findings, p := troubles(w, now), a.page()
+			findings, p := w.Findings(now), a.page()
 			if asJSON {
 				err = doctorJSON(p, w, findings, now)
 			} else {
@@ -35,7 +38,7 @@ func (a *app) doctorCommand() *cobra.Command {
 				err = a.print(p)
 			}
 			for i := range findings {
-				if err == nil && match(findings[i].Verdict) {
+				if err == nil && match(&findings[i]) {
 					return &exit{status: statusFailOn}
 				}
 			}
@@ -43,28 +46,39 @@ func (a *app) doctorCommand() *cobra.Command {
 		},
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "print a JSON object a finding")
-	c.Flags().StringVar(&failOn, "fail-on", "", "exit with status 1 on a finding of a kind, `leak|zombies|any`")
+	c.Flags().StringVar(&failOn, "fail-on", "", "exit with status 1 on a finding of a kind, `leak|zombies|orphans|pressure|oom|any`; several with commas between")
 	return c
 }
 
-// failOns are the values of --fail-on. Every finding there is so far is about
-// zombies.
-var failOns = map[string]func(doctor.Verdict) bool{
-	"":        func(doctor.Verdict) bool { return false },
-	"leak":    func(v doctor.Verdict) bool { return v == doctor.Leaking },
-	"zombies": func(doctor.Verdict) bool { return true },
-	"any":     func(doctor.Verdict) bool { return true },
+// failOns are the values of --fail-on. A leak is one whatever its reason: zombies
+// of a parent that blocks SIGCHLD can grow in number as well.
+var failOns = map[string]func(*world.Judgement) bool{
+	"leak": func(j *world.Judgement) bool {
+		return j.Verdict == doctor.Leaking || j.Group != nil && j.Group.Evidence.Leaks(j.Verdict)
+	},
+	"zombies":  func(j *world.Judgement) bool { return j.Group != nil },
+	"orphans":  func(j *world.Judgement) bool { return j.Left != nil },
+	"pressure": func(j *world.Judgement) bool { return j.PIDs != nil },
+	"oom":      func(j *world.Judgement) bool { return j.Memories != nil },
+	"any":      func(*world.Judgement) bool { return true },
 }
 
-// troubles are the groups that somebody should do something about.
-func troubles(w *world.World, now time.Time) []world.Group {
-	var out []world.Group
-	for _, g := range w.Zombies(now) {
-		if g.Verdict.Trouble() {
-			out = append(out, g)
+// failOnAny reads --fail-on.
+func failOnAny(value string) (func(*world.Judgement) bool, error) {
+	var any []func(*world.Judgement) bool
+	for name := range strings.SplitSeq(value, ",") {
+		if value == "" {
+			break
 		}
+		match, ok := failOns[name]
+		if !ok {
+			return nil, usage("cannot use --fail-on %s: it must be leak, zombies, orphans, pressure, oom or any", name)
+		}
+		any = append(any, match)
 	}
-	return out
+	return func(j *world.Judgement) bool {
+		return slices.ContainsFunc(any, func(match func(*world.Judgement) bool) bool { return match(j) })
+	}, nil
 }
 
 // healthy is what there is to say when nothing is wrong.
@@ -76,40 +90,55 @@ func healthy(w *world.World, now time.Time) string {
 	return s + "."
 }
 
-func doctorText(p *page, w *world.World, findings []world.Group, now time.Time) {
+// subject is what a finding is about, for its title.
+func subject(j *world.Judgement) string {
+	switch {
+	case j.Group != nil:
+		return parentName(j.Group)
+	case j.Left != nil:
+		return commandLine(j.Left.Comm, j.Left.Cmdline)
+	case j.Subject.PID > 0:
+		return strconv.Itoa(j.Subject.PID) + " " + shortCommandLine(j.Subject.Comm, j.Subject.Cmdline)
+	case j.PIDs != nil:
+		return "PIDs of the control group"
+	}
+	return "memory of the control group"
+}
+
+func doctorText(p *page, w *world.World, findings []world.Judgement, now time.Time) {
 	if len(findings) == 0 {
 		p.line(green, "%s", healthy(w, now))
 		return
 	}
 	for i := range findings {
-		g := &findings[i]
+		j := &findings[i]
 		if i > 0 {
 			p.WriteByte('\n')
 		}
 		look := amber
-		if g.Verdict == doctor.Leaking {
+		if j.Verdict == doctor.Leaking || j.Verdict == doctor.Pressure {
 			look = red
 		}
-		p.line(look, "%s: %s", g.Verdict, parentName(g))
-		p.para("  ", clean(g.Finding.Summary))
+		p.line(look, "%s: %s", j.Verdict, subject(j))
+		p.para("  ", clean(j.Summary))
 		p.line(bold, "  How it is known")
-		for _, l := range g.Finding.Evidence {
+		for _, l := range j.Evidence {
 			p.para("    - ", clean(l))
 		}
 		p.line(bold, "  What to do")
-		for _, l := range g.Finding.Advice {
+		for _, l := range j.Advice {
 			p.para("    - ", clean(l))
 		}
 	}
 }
 
 type findingJSON struct {
-	Verdict  string       `json:"verdict"`
-	Subject  procJSON     `json:"subject"`
-	Since    time.Time    `json:"since"`
-	Summary  string       `json:"summary"`
-	Evidence evidenceJSON `json:"evidence"`
-	Advice   []string     `json:"advice"`
+	Verdict  string    `json:"verdict"`
+	Subject  procJSON  `json:"subject"`
+	Since    time.Time `json:"since"`
+	Summary  string    `json:"summary"`
+	Evidence any       `json:"evidence"` // its fields depend on what the finding is about
+	Advice   []string  `json:"advice"`
 }
 
 type healthyJSON struct {
@@ -118,20 +147,37 @@ type healthyJSON struct {
 	ObservedS float64 `json:"observed_s"`
 }
 
-func doctorJSON(p *page, w *world.World, findings []world.Group, now time.Time) error {
+func healthyOf(w *world.World, now time.Time) healthyJSON {
+	return healthyJSON{string(doctor.Healthy), healthy(w, now), seconds(w.Observed(now))}
+}
+
+func doctorJSON(p *page, w *world.World, findings []world.Judgement, now time.Time) error {
 	if len(findings) == 0 {
-		return p.json(healthyJSON{string(doctor.Healthy), healthy(w, now), seconds(w.Observed(now))})
+		return p.json(healthyOf(w, now))
 	}
 	for i := range findings {
-		g := &findings[i]
-		err := p.json(findingJSON{
-			Verdict: string(g.Verdict), Subject: procOf(g.Parent),
-			Since:   now.Add(-g.Finding.Since).UTC().Truncate(time.Millisecond),
-			Summary: g.Finding.Summary, Evidence: evidenceOf(&g.Evidence), Advice: list(g.Finding.Advice),
-		})
-		if err != nil {
+		if err := p.json(findingOf(&findings[i], now)); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func findingOf(j *world.Judgement, now time.Time) findingJSON {
+	f := findingJSON{
+		Verdict: string(j.Verdict), Subject: procOf(j.Subject),
+		Since:   now.Add(-j.Since).UTC().Truncate(time.Millisecond),
+		Summary: j.Summary, Advice: list(j.Advice),
+	}
+	switch {
+	case j.Group != nil:
+		f.Evidence = evidenceOf(&j.Group.Evidence)
+	case j.Left != nil:
+		f.Evidence = leftOf(j.Left)
+	case j.PIDs != nil:
+		f.Evidence = pidsOf(j.PIDs)
+	case j.Memories != nil:
+		f.Evidence = memoriesOf(j.Memories)
+	}
+	return f
 }

@@ -106,6 +106,14 @@ var scenarios = map[string]func(*feed){
 		f.row(812, 1, "S", time.Hour, "gunicorn", "gunicorn: master")
 	},
 	"empty": func(*feed) {},
+	"secrets": func(f *feed) {
+		f.row(1, 0, "S", 2*time.Hour, "pid1", "pid1")
+		f.row(812, 1, "S", time.Hour, "server", "server", "--password", "hunter2",
+			"--url", "https://me:hunter2@host.example/x", "DB_TOKEN=hunter2", "--port", "80")
+		for i := range 4 {
+			f.zombie(9120+i, 812, time.Hour-time.Duration(i)*time.Minute, "x", "x```\n## Verdict", "--token=hunter2")
+		}
+	},
 	"held": func(f *feed) {
 		f.row(1, 0, "S", 2*time.Hour, "pid1", "pid1", "--", "/app/start.sh")
 		f.row(7, 1, "S", 2*time.Hour, "start.sh", "/bin/sh", "/app/start.sh")

@@ -57,6 +57,34 @@ type evidenceJSON struct {
 	Died         int     `json:"died"`
 	Gone         int     `json:"gone"`
 	RatePerMin   float64 `json:"rate_per_min"`
+
+	Waited  *int64       `json:"waited,omitempty"` // children it was seen to wait for
+	Cadence *cadenceJSON `json:"cadence,omitempty"`
+	Kinds   []kindJSON   `json:"kinds,omitempty"` // the zombies by what they ran
+}
+
+// cadenceJSON is a rhythm: so many, every so often.
+type cadenceJSON struct {
+	Each   int     `json:"each"`
+	EveryS float64 `json:"every_s"`
+}
+
+func cadenceOf(c doctor.Cadence) *cadenceJSON {
+	if c.Each == 0 {
+		return nil
+	}
+	return &cadenceJSON{c.Each, seconds(c.Every)}
+}
+
+type kindJSON struct {
+	Comm    string       `json:"comm"`
+	Cmdline []string     `json:"cmdline"`
+	Count   int          `json:"count"`
+	Cadence *cadenceJSON `json:"cadence,omitempty"`
+}
+
+func kindOf(k *doctor.Kind) kindJSON {
+	return kindJSON{k.Comm, list(k.Cmdline), k.Count, cadenceOf(k.Cadence)}
 }
 
 func evidenceOf(e *doctor.Evidence) evidenceJSON {
@@ -68,8 +96,71 @@ func evidenceOf(e *doctor.Evidence) evidenceJSON {
 		ObservedS: seconds(e.Observed), WindowS: seconds(e.Window),
 		Before: e.Before, Died: e.Born, Gone: e.Gone, RatePerMin: hundredths(e.RatePerMin),
 	}
+	out.Waited, out.Cadence = known(e.Waited), cadenceOf(e.Cadence)
+	for i := range e.Kinds {
+		out.Kinds = append(out.Kinds, kindOf(&e.Kinds[i]))
+	}
 	if e.Blocked {
 		out.SigChld, out.Disposition = "blocked", e.SigChld
+	}
+	return out
+}
+
+// leftJSON is what a finding on processes left behind rests on.
+type leftJSON struct {
+	kindJSON
+	Session bool    `json:"exec_session,omitempty"`
+	PIDs    []int   `json:"pids"`
+	Moments int     `json:"moments"` // at which they began
+	OldestS float64 `json:"oldest_s"`
+	NewestS float64 `json:"newest_s"`
+	RSSKB   *int64  `json:"rss_kb,omitempty"` // of all of them
+	Origins int     `json:"origins"`          // how many started them
+}
+
+func leftOf(l *doctor.Left) leftJSON {
+	return leftJSON{
+		kindJSON: kindOf(&l.Kind), Session: l.Session, PIDs: l.PIDs, Moments: l.Moments,
+		OldestS: seconds(l.Oldest), NewestS: seconds(l.Newest), RSSKB: known(l.RSSKB), Origins: l.Origins,
+	}
+}
+
+// pidsJSON is what a finding on PIDs running out rests on.
+type pidsJSON struct {
+	Used    int64    `json:"used"`
+	Limit   int64    `json:"limit"`
+	Percent int      `json:"percent"`
+	FullInS *float64 `json:"full_in_s,omitempty"`
+	Held    *int     `json:"held,omitempty"` // by the subject, its threads and children
+	Zombies *int     `json:"zombies,omitempty"`
+}
+
+func pidsOf(p *doctor.PIDs) pidsJSON {
+	out := pidsJSON{Used: p.Used, Limit: p.Limit, Percent: p.Percent(), Held: known(p.Held), Zombies: known(p.Zombies)}
+	if p.Filling {
+		out.FullInS = new(seconds(p.FullIn))
+	}
+	return out
+}
+
+// memoriesJSON is what a finding on kills for want of memory rests on.
+type memoriesJSON struct {
+	Kills    int64        `json:"kills"`
+	Probable []killedJSON `json:"probable"` // who it was, newest first
+}
+
+type killedJSON struct {
+	procJSON
+	AgoS     float64 `json:"ago_s"`
+	MaxRSSKB *int64  `json:"maxrss_kb,omitempty"`
+	Main     bool    `json:"main,omitempty"`
+}
+
+func memoriesOf(m *doctor.Memories) memoriesJSON {
+	out := memoriesJSON{Kills: m.Kills, Probable: []killedJSON{}}
+	for i := range m.Killed {
+		k := &m.Killed[i]
+		out.Probable = append(out.Probable, killedJSON{procOf(k.Proc), seconds(k.Ago), known(k.MaxRSSKB), k.Main})
 	}
 	return out
 }

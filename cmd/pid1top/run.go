@@ -138,7 +138,7 @@ func (a *app) command() *cobra.Command {
 		}
 		return usage("cannot use --color %s: it must be auto, always or never", a.color)
 	}
-	root.AddCommand(a.treeCommand(), a.zombiesCommand(), a.reapsCommand(), a.doctorCommand(), a.demoCommand())
+	root.AddCommand(a.treeCommand(), a.zombiesCommand(), a.reapsCommand(), a.doctorCommand(), a.reportCommand(), a.demoCommand())
 	return root
 }
 

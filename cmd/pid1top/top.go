@@ -67,7 +67,7 @@ func overview(p *page, w *world.World, now time.Time) {
 		p.line("", "%d of %d PIDs in use", used, limit)
 	}
 	p.WriteByte('\n')
-	doctorText(p, w, troubles(w, now), now)
+	doctorText(p, w, w.Findings(now), now)
 	if n := w.Reaps().Len(); n > 0 {
 		p.WriteByte('\n')
 		p.reapTitles(&reapsOptions{})

@@ -25,7 +25,7 @@ func (a *app) treeCommand() *cobra.Command {
 			if asJSON {
 				err = treeJSON(p, w, now)
 			} else {
-				treeText(p, w, now, userNames())
+				treeText(p, w, now, userNames(), func(*world.Process) bool { return true })
 			}
 			if err != nil {
 				return err
@@ -37,15 +37,15 @@ func (a *app) treeCommand() *cobra.Command {
 	return c
 }
 
-// treeText prints one process a line.
-func treeText(p *page, w *world.World, now time.Time, userName func(int) string) {
+// treeText prints one process a line, of those that show wants.
+func treeText(p *page, w *world.World, now time.Time, userName func(int) string, show func(*world.Process) bool) {
 	columns := []column{
 		{title: "PID", right: true}, {title: "S"}, {title: "AGE", right: true},
 		{title: "Z", right: true}, {title: "USER", max: 8}, {title: "COMMAND"},
 	}
 	var rows []row
 	w.Walk(func(q *world.Process, depth int, last []bool) bool {
-		if q.Ghost() {
+		if q.Ghost() || !show(q) {
 			// What is gone was asked about by reaps; its children, if any, follow.
 			return true
 		}
