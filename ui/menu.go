@@ -85,10 +85,12 @@ func (n *menu) draw(c *canvas, lines int) {
 	if !c.row(false) {
 		return
 	}
-	c.text(alarm, " "+n.title, c.width-cellWidth(n.hint)-2)
-	c.use(alarm)
-	c.spaces(c.width - cellWidth(n.hint) - 1 - c.x)
-	c.put(alarm, n.hint+" ")
+	c.text(alarm, " "+n.title, c.width)
+	if at := c.width - cellWidth(n.hint) - 1; at > c.x+1 {
+		c.use(alarm)
+		c.spaces(at - c.x)
+		c.put(alarm, n.hint)
+	}
 	c.end(alarm)
 	room := lines - 1
 	n.off = max(min(n.off, n.sel), n.sel-room+1, 0)

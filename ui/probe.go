@@ -18,10 +18,12 @@ import (
 // A terminal that never answered is left alone: nothing is known about it.
 const (
 	probe         = ansi.RequestPrimaryDeviceAttributes
-	probeAfter    = 3 * time.Minute  // of silence
-	probeWithin   = 30 * time.Second // an answer has to come
-	probesMissing = 3                // without an answer, one after the other, are an end
+	probeShare    = 6 // of the silence it takes to ask, an answer may take one part
+	probesMissing = 3 // without an answer, one after the other, are an end
 )
+
+// DefaultProbe is the silence after which a terminal is asked whether it is there.
+const DefaultProbe = 3 * time.Minute
 
 // probeMsg makes the program ask the terminal.
 type probeMsg struct{}
@@ -54,9 +56,10 @@ func isAnswer(b []byte) bool {
 	}
 }
 
-// watch asks the terminal now and then, by ask, and calls gone when it is. It
-// returns when ctx ends.
-func (v *vitals) watch(ctx context.Context, ask func(), gone func()) {
+// watch asks the terminal by ask when it has been silent for after, and calls gone
+// when it is. It returns when ctx ends.
+func (v *vitals) watch(ctx context.Context, after time.Duration, ask func(), gone func()) {
+	within := after / probeShare
 	wait := func(d time.Duration) bool {
 		t := time.NewTimer(d)
 		defer t.Stop()
@@ -69,21 +72,21 @@ func (v *vitals) watch(ctx context.Context, ask func(), gone func()) {
 	}
 	// A terminal that takes nothing would hold up who asks.
 	go ask()
-	if !wait(probeWithin) || v.answered.Load() == 0 {
+	if !wait(within) || v.answered.Load() == 0 {
 		return
 	}
 	for missing := 0; missing < probesMissing; {
 		quiet := time.Since(time.Unix(0, v.heard.Load()))
-		if quiet < probeAfter {
+		if quiet < after {
 			missing = 0
-			if !wait(probeAfter - quiet) {
+			if !wait(after - quiet) {
 				return
 			}
 			continue
 		}
 		asked := time.Now()
 		go ask()
-		if !wait(probeWithin) {
+		if !wait(within) {
 			return
 		}
 		if missing++; v.heard.Load() >= asked.UnixNano() {

@@ -18,7 +18,7 @@ func probing(t *testing.T, lives time.Duration, answers func(n int) string, keys
 		done := make(chan struct{})
 		go func() {
 			defer close(done)
-			v.watch(ctx, func() {
+			v.watch(ctx, DefaultProbe, func() {
 				asked++
 				if s := answers(asked); s != "" {
 					v.touch([]byte(s))
@@ -58,7 +58,7 @@ func TestAGoneTerminalIsNoticed(t *testing.T) {
 	}{
 		{"one that answers lives on", 5 * time.Hour, always, 0, false, 101},
 		{"one that stops answering is gone", 10 * time.Minute, first, 0, true, 4},
-		{"not before it was asked three times", probeAfter + 2*probeWithin, first, 0, false, 4},
+		{"not before it was asked three times", DefaultProbe + 2*DefaultProbe/probeShare, first, 0, false, 4},
 		{"one that never answered is left alone", 5 * time.Hour, func(int) string { return "" }, 0, false, 1},
 		{"a key is no answer", 5 * time.Hour, func(int) string { return "j" }, 0, false, 1},
 		{"keys are a sign of life", 5 * time.Hour, first, time.Minute, false, 1},

@@ -77,10 +77,14 @@ var sizesTested = []struct{ w, h int }{{100, 30}, {60, 15}, {40, 8}, {39, 8}, {4
 // no line is wider than the screen, there are no more lines than it has, and no
 // byte gets through that the screen did not make itself.
 func TestScreensFit(t *testing.T) {
-	for name, fill := range scenes {
+	names := []string{"gap", "lost", "paused", "replay"}
+	for name := range scenes {
+		names = append(names, name)
+	}
+	for _, name := range names {
 		for _, size := range sizesTested {
 			for mode, o := range map[string]Options{"color": {Color: true}, "mono": {}, "ascii": {ASCII: true}} {
-				m, _ := screen(size.w, size.h, o, fill)
+				m := stageScene(name, size.w, size.h, o)
 				for v := range views {
 					for _, help := range []bool{false, true} {
 						visit(m, v)
@@ -155,41 +159,113 @@ func colored(l string) bool {
 	return false
 }
 
+// staged are worlds to which something happens at the end.
+var staged = map[string]struct {
+	fill func(*feed)
+	then func(*model, *feed)
+}{
+	"gap": {scenes["leak"], func(m *model, f *feed) {
+		f.gap(37)
+		bring(m, f)
+	}},
+	"lost": {scenes["leak"], func(m *model, f *feed) {
+		at := f.now.Add(time.Second)
+		m.receive(batchMsg{Batch{State: Lost, Note: "connection refused", RetryAt: at.Add(4 * time.Second)}, at})
+	}},
+	"paused": {scenes["leak"], func(m *model, f *feed) {
+		m.pause()
+		f.leak(4)
+		bring(m, f)
+	}},
+	"replay": {scenes["leak"], func(m *model, f *feed) {
+		m.source = newTape(f.now)
+		m.receive(batchMsg{Batch{State: Live, Position: &Position{At: f.now, Index: 40, Total: 80, Playing: true, Speed: 4}}, f.now})
+	}},
+	"crowd": {nil, func(m *model, f *feed) {
+		crowd(f)
+		bring(m, f)
+	}},
+}
+
+// stageScene makes the model of a scene of either kind.
+func stageScene(name string, w, h int, o Options) *model {
+	s, ok := staged[name]
+	if !ok {
+		m, _ := screen(w, h, o, scenes[name])
+		return m
+	}
+	m, f := screen(w, h, o, s.fill)
+	s.then(m, f)
+	return m
+}
+
+// TestGoldenScreens compares every view of every world, in every size, with what
+// it was when somebody looked at it last.
 func TestGoldenScreens(t *testing.T) {
+	type size struct{ w, h int }
+	all := []size{{100, 30}, {60, 15}, {40, 8}}
 	for _, c := range []struct {
 		scene string
-		w, h  int
 		ascii bool
-		views []view
+		sizes []size
 	}{
-		{"empty", 100, 30, false, []view{treeView}},
-		{"healthy", 100, 30, false, []view{overview, treeView, zombieView, reapView}},
-		{"leak", 100, 30, false, []view{overview, treeView, zombieView, reapView}},
-		{"leak", 100, 30, true, []view{treeView, zombieView, reapView}},
-		{"leak", 60, 15, false, []view{overview, treeView, zombieView, reapView}},
-		{"leak", 40, 8, false, []view{treeView, zombieView, reapView}},
-		{"leak", 39, 7, false, []view{treeView}},
-		{"hostile", 100, 30, false, []view{treeView, zombieView, reapView}},
-		{"hostile", 100, 30, true, []view{treeView}},
+		{"leak", false, append(all, size{39, 7}, size{0, 0})},
+		{"leak", true, all},
+		{"empty", false, all},
+		{"healthy", false, all[:1]},
+		{"hostile", false, all},
+		{"hostile", true, all[:1]},
+		{"gap", false, all[:2]},
+		{"lost", false, all},
+		{"paused", false, all[:2]},
+		{"replay", false, all},
+		{"replay", true, all[:1]},
+		{"crowd", false, []size{{100, 30}, {60, 15}}},
 	} {
-		m, _ := screen(c.w, c.h, Options{Color: true, ASCII: c.ascii}, scenes[c.scene])
-		for _, v := range c.views {
-			visit(m, v)
-			name := fmt.Sprintf("%s-%s-%dx%d", c.scene, strings.ToLower(viewNames[v]), c.w, c.h)
+		for v := range views {
+			var out strings.Builder
+			for _, s := range c.sizes {
+				m := stageScene(c.scene, s.w, s.h, Options{Color: true, ASCII: c.ascii, Signals: &post{}})
+				visit(m, v)
+				fmt.Fprintf(&out, "=== %dx%d\n%s\n", s.w, s.h, plainScreen(m))
+			}
+			name := c.scene + "-" + strings.ToLower(viewNames[v])
 			if c.ascii {
 				name += "-ascii"
 			}
-			golden(t, name+".txt", plainScreen(m)+"\n")
+			golden(t, name+".txt", out.String())
 		}
 	}
 }
 
-// TestGoldenLooks keeps the escape sequences of one screen with colours and
+// TestGoldenPanes are what lies over a view.
+func TestGoldenPanes(t *testing.T) {
+	for name, keys := range map[string][]string{
+		"help":     {"?"},
+		"columns":  {"s"},
+		"signals":  {"j", "j", "j", "j", "j", "K"},
+		"question": {"j", "j", "j", "j", "j", "K", "G", "enter"},
+		"filter":   {"/", "Z", "|", "c", "r", "o", "n"},
+	} {
+		var out strings.Builder
+		for _, s := range []struct{ w, h int }{{100, 30}, {60, 15}, {40, 8}} {
+			m := stageScene("leak", s.w, s.h, Options{Signals: &post{}})
+			press(m, keys...)
+			fmt.Fprintf(&out, "=== %dx%d\n%s\n", s.w, s.h, plainScreen(m))
+		}
+		golden(t, "pane-"+name+".txt", out.String())
+	}
+}
+
+// TestGoldenLooks keeps the escape sequences of every view with colours and
 // without, ESC written as \e.
 func TestGoldenLooks(t *testing.T) {
 	for name, color := range map[string]bool{"color": true, "mono": false} {
-		m, _ := screen(100, 30, Options{Color: color}, scenes["leak"])
-		golden(t, "looks-"+name+".txt", strings.ReplaceAll(m.View().Content, "\x1b", `\e`)+"\n")
+		m, _ := screen(100, 30, Options{Color: color, Signals: &post{}}, scenes["leak"])
+		for v := range views {
+			visit(m, v)
+			golden(t, "looks-"+name+"-"+strings.ToLower(viewNames[v])+".txt", strings.ReplaceAll(m.View().Content, "\x1b", `\e`)+"\n")
+		}
 	}
 }
 
@@ -223,14 +299,14 @@ func TestTheConnectionIsTold(t *testing.T) {
 	m.receive(batchMsg{Batch{State: Live}, at.Add(5 * time.Second)})
 	mustSee(t, m, "LIVE")
 	mustNotSee(t, m, "NO FEED", "LOST")
-	golden(t, "again-tree-100x30.txt", plainScreen(m)+"\n")
+	golden(t, "again-tree.txt", plainScreen(m)+"\n")
 
 	f.now = at.Add(6 * time.Second)
 	f.gone(0)
 	bring(m, f)
 	m.receive(batchMsg{Batch{State: Lost, Note: "EOF"}, f.now.Add(time.Second)})
 	mustSee(t, m, "PID1 GONE", "it ended at 12:00:09 with status 0")
-	golden(t, "gone-tree-100x30.txt", plainScreen(m)+"\n")
+	golden(t, "gone-tree.txt", plainScreen(m)+"\n")
 }
 
 func TestLostEventsAreTold(t *testing.T) {

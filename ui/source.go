@@ -117,6 +117,9 @@ type Options struct {
 	Signals Signaller
 	// Readonly leaves out what would act on processes.
 	Readonly bool
+	// Probe is the silence after which the terminal is asked whether it is still
+	// there; one that has answered before and does not any more ends Run. 0: never.
+	Probe time.Duration
 	// In is the terminal to read keys from; nil: standard input, or /dev/tty when
 	// that is not a terminal.
 	In io.Reader

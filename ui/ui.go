@@ -57,7 +57,9 @@ func Run(ctx context.Context, src Source, o Options) error {
 		defer close(pumped)
 		newPump(func(msg tea.Msg) { p.Send(msg) }).run(ctx, src)
 	}()
-	go alive.watch(ctx, func() { p.Send(probeMsg{}) }, cancel)
+	if o.Probe > 0 {
+		go alive.watch(ctx, o.Probe, func() { p.Send(probeMsg{}) }, cancel)
+	}
 	// Quit and not tea.WithContext, which closes the input while it is read.
 	defer context.AfterFunc(ctx, p.Quit)()
 	drawn := make(chan error, 1)

@@ -9,9 +9,12 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"pid1/ui"
 )
 
 // version is set by the linker.
@@ -63,6 +66,7 @@ type app struct {
 	ascii  bool
 	// Of the screen alone.
 	readonly bool
+	probe    time.Duration
 }
 
 // run is the whole program; it returns the exit status.
@@ -131,6 +135,8 @@ func (a *app) command() *cobra.Command {
 	f.StringVar(&a.color, "color", "auto", "`auto|always|never`")
 	f.BoolVar(&a.ascii, "ascii", false, "draw with ASCII alone")
 	f.BoolVar(&a.readonly, "readonly", false, "the screen offers nothing that acts on processes")
+	f.DurationVar(&a.probe, "probe", ui.DefaultProbe,
+		"ask a terminal that is silent for `D` whether it is there, and end when it is not; 0: never")
 	root.PersistentPreRunE = func(*cobra.Command, []string) error {
 		switch a.color {
 		case "auto", "always", "never":

@@ -43,6 +43,7 @@ func (a *app) screen(ctx context.Context, path string) error {
 	}
 	err := ui.Run(ctx, newLive(path), ui.Options{
 		Color: color, ASCII: a.ascii, User: userNames(), Signals: newSignaller(), Readonly: a.readonly,
+		Probe: a.probe,
 	})
 	if errors.Is(err, ui.ErrNoTerminal) {
 		return &exit{statusUsage, err}
