@@ -63,10 +63,20 @@ func Dial(ctx context.Context, path string, requests ...event.Request) (*Conn, e
 	if err != nil {
 		return fail(bare(err))
 	}
-	c := &Conn{conn: conn, path: path, uid: peer(conn), in: bufio.NewReaderSize(conn, 32<<10)}
+	c, err := Over(ctx, conn, path, requests...)
+	if err != nil {
+		return fail(err)
+	}
+	return c, nil
+}
+
+// Over is Dial for a connection that is there already, which it takes over. name is
+// what Path returns.
+func Over(ctx context.Context, conn net.Conn, name string, requests ...event.Request) (*Conn, error) {
+	c := &Conn{conn: conn, path: name, uid: peer(conn), in: bufio.NewReaderSize(conn, 32<<10)}
 	if err := c.greet(ctx, requests); err != nil {
 		_ = conn.Close()
-		return fail(err)
+		return nil, err
 	}
 	return c, nil
 }

@@ -57,6 +57,8 @@ type Update struct {
 // Follower reads a feed for as long as it is wanted. Set the fields before Run.
 type Follower struct {
 	Path string // the socket; empty: as Find finds it
+	// Dial connects in a way of its own, without Path; nil: Find.
+	Dial func(ctx context.Context) (*Conn, error)
 
 	// Types are the types to subscribe to; none: all. What is not chosen makes
 	// the number of the last event seen an old one, so that a gap after a
@@ -141,7 +143,11 @@ func (e *handleError) Error() string { return e.err.Error() }
 // once connects and reads until the connection ends. It reports whether the feed
 // was live in between.
 func (f *Follower) once(ctx context.Context, handle func(Update) error) (live bool, err error) {
-	c, err := Find(ctx, f.Path)
+	dial := f.Dial
+	if dial == nil {
+		dial = func(ctx context.Context) (*Conn, error) { return Find(ctx, f.Path) }
+	}
+	c, err := dial(ctx)
 	if err != nil {
 		return false, err
 	}

@@ -17,6 +17,9 @@ import (
 // maxWatches bounds the files and folders a bell hangs on.
 const maxWatches = 64
 
+// maxRoots bounds the file systems a bell hangs in.
+const maxRoots = 4
+
 // A bell rings when somebody starts a program, as far as that opens one of the files
 // and folders it watches (inotify(7)). It rings for other opens too, and not for
 // every program: who hears it looks for himself.
@@ -33,20 +36,61 @@ const stdPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 // bellPlaces returns what every start of a program is likely to open: the cache
 // every program linked against glibc opens, the loaders of glibc and musl, which the
 // kernel opens itself, and the folders programs are in.
-func bellPlaces(path string) []string {
-	places := []string{"/etc/ld.so.cache"}
-	for _, glob := range []string{"/lib/ld-musl-*.so.1", "/lib/ld-linux*.so*", "/lib64/ld-linux*.so*"} {
-		found, err := filepath.Glob(glob)
-		if err == nil {
-			places = append(places, found...)
+//
+// They are looked for below each of roots.
+func bellPlaces(path string, roots ...string) []string {
+	var places []string
+	for _, root := range roots {
+		places = append(places, filepath.Join(root, "etc/ld.so.cache"))
+		for _, glob := range []string{"lib/ld-musl-*.so.1", "lib/ld-linux*.so*", "lib64/ld-linux*.so*"} {
+			found, err := filepath.Glob(filepath.Join(root, glob))
+			if err == nil {
+				places = append(places, found...)
+			}
 		}
-	}
-	for _, dir := range strings.Split(path+":"+stdPath, ":") {
-		if filepath.IsAbs(dir) && !slices.Contains(places, filepath.Clean(dir)) {
-			places = append(places, filepath.Clean(dir))
+		for _, dir := range strings.Split(path+":"+stdPath, ":") {
+			if place := filepath.Join(root, dir); filepath.IsAbs(dir) && !slices.Contains(places, place) {
+				places = append(places, place)
+			}
 		}
 	}
 	return places[:min(len(places), maxWatches)]
+}
+
+// roots returns the root folders of the processes there are, our own first, and why
+// some are not among them; nil: all are.
+func (fs *FS) roots() (list []string, lacking error) {
+	list = []string{"/"}
+	seen := map[[2]uint64]bool{}
+	add := func(dir string) bool {
+		var st unix.Stat_t
+		if err := unix.Stat(dir, &st); err != nil {
+			if err != unix.ENOENT && err != unix.ESRCH {
+				lacking = fmt.Errorf("cannot look into %s: %w", dir, err)
+			}
+			return false
+		}
+		at := [2]uint64{uint64(st.Dev), st.Ino} //nolint:unconvert // not on every architecture
+		had := seen[at]
+		seen[at] = true
+		return !had
+	}
+	add("/")
+	l, err := newLister(fs)
+	if err != nil {
+		return list, err
+	}
+	defer l.close()
+	pids, err := l.between(0, maxPID, nil)
+	if err != nil {
+		return list, err
+	}
+	for _, pid := range pids {
+		if dir := fmt.Sprintf("%s/%d/root", fs.root, pid); len(list) < maxRoots && add(dir+"/.") {
+			list = append(list, dir)
+		}
+	}
+	return list, lacking
 }
 
 // newBell hangs a bell on places. Missing ones are left out; a place that is there

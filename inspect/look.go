@@ -248,10 +248,11 @@ func (l *looker) same(pid int, st *Stat) bool {
 
 // outside reports whether a process without a parent in this PID namespace was
 // brought in from outside (docker exec, nsenter). Where Self is not the init, other
-// containers may share the namespace: then it must be in our cgroup.
+// containers may share the namespace: then it must be in our cgroup. Without a Self
+// we came from outside ourselves, and there is nothing to tell by.
 func (l *looker) outside(pid int, st *Stat) bool {
 	self := l.t.cfg.Self
-	if pid == 1 || pid == self || st.Flags&flagKThread != 0 {
+	if self == 0 || pid == 1 || pid == self || st.Flags&flagKThread != 0 {
 		return false
 	}
 	if self == 1 {

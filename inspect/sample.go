@@ -39,9 +39,24 @@ const (
 // sweeps over all processes. It needs no privilege and leaves processes alone, but
 // misses what is faster than it. path is the PATH programs are looked for in,
 // besides the usual places.
-func Sample(path string) Source { return &sample{places: bellPlaces(path)} }
+func Sample(path string) Source { return &sample{places: bellPlaces(path, "/")} }
 
-type sample struct{ places []string }
+// SampleFrom is Sample for who observes from elsewhere: the programs of the processes
+// can be in other file systems than ours. Where these cannot be watched, it looks for
+// new PIDs all the time.
+func SampleFrom(fs *FS, path string) Source {
+	s := &sample{}
+	var roots []string
+	if roots, s.deaf = fs.roots(); s.deaf == nil {
+		s.places = bellPlaces(path, roots...)
+	}
+	return s
+}
+
+type sample struct {
+	places []string
+	deaf   error // why no bell is to be hung; nil: try
+}
 
 func (s *sample) Name() string { return "sample" }
 
@@ -120,7 +135,10 @@ func (s *sampling) run(ctx context.Context, cfg *sample, name string) error {
 		s.rush.most = 0 // nobody else runs meanwhile
 	}
 	reason := ""
-	if s.bell, err = newBell(cfg.places); err != nil {
+	if err = cfg.deaf; err == nil {
+		s.bell, err = newBell(cfg.places)
+	}
+	if err != nil {
 		reason = fmt.Sprintf("looking every %v, since it %v", pollEvery, err)
 	}
 	s.pause = time.NewTimer(time.Hour)

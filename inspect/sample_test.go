@@ -183,7 +183,7 @@ func TestBell(t *testing.T) {
 }
 
 func TestBellPlaces(t *testing.T) {
-	got := bellPlaces("/opt/bin:relative::/usr/bin/:" + strings.Repeat("/x:", 3))
+	got := bellPlaces("/opt/bin:relative::/usr/bin/:"+strings.Repeat("/x:", 3), "/")
 	for _, want := range []string{"/etc/ld.so.cache", "/opt/bin", "/usr/bin", "/bin", "/x"} {
 		if n := count(got, want); n != 1 {
 			t.Errorf("%s is there %d times: %q", want, n, got)
@@ -196,7 +196,7 @@ func TestBellPlaces(t *testing.T) {
 	for i := range 1000 {
 		fmt.Fprintf(&many, ":/%d", i)
 	}
-	if got := bellPlaces(many.String()); len(got) != maxWatches {
+	if got := bellPlaces(many.String(), "/"); len(got) != maxWatches {
 		t.Errorf("%d places are watched", len(got))
 	}
 }

@@ -60,7 +60,7 @@ func (a *app) demo(ctx context.Context) (err error) {
 	defer d.stop()
 
 	if isTerminal(a.out) {
-		return a.screen(ctx, d.socket)
+		return a.screen(ctx, newLive(d.socket))
 	}
 	a.socket = d.socket
 	w, now, err := a.watchDemo(ctx, d)

@@ -28,6 +28,9 @@ func (a *app) reapsCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "reaps", Short: "Print what pid1 reaped, oldest first", Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if a.local {
+				return &exit{statusNoFeed, errNoReaps}
+			}
 			ctx := cmd.Context()
 			c, err := a.find(ctx, event.Request{Op: event.OpSubscribe})
 			if err != nil {

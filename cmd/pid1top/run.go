@@ -64,9 +64,12 @@ type app struct {
 	socket string
 	color  string
 	ascii  bool
+	local  bool
 	// Of the screen alone.
 	readonly bool
 	probe    time.Duration
+
+	observer *local // with --local, from its first use on
 }
 
 // run is the whole program; it returns the exit status.
@@ -82,6 +85,11 @@ func run(args, env []string, std stdio) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
 
+	defer func() {
+		if a.observer != nil {
+			a.observer.close()
+		}
+	}()
 	root := a.command()
 	root.SetArgs(args[1:])
 	root.SetIn(std.in)
@@ -132,12 +140,16 @@ func (a *app) command() *cobra.Command {
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return flagError(err) })
 	f := root.PersistentFlags()
 	f.StringVar(&a.socket, "socket", "", "the feed's socket, `PATH`; default: $PID1_SOCKET, else the usual places")
+	f.BoolVar(&a.local, "local", false, "look at the processes of this PID namespace; no pid1 is needed")
 	f.StringVar(&a.color, "color", "auto", "`auto|always|never`")
 	f.BoolVar(&a.ascii, "ascii", false, "draw with ASCII alone")
 	f.BoolVar(&a.readonly, "readonly", false, "the screen offers nothing that acts on processes")
 	f.DurationVar(&a.probe, "probe", ui.DefaultProbe,
 		"ask a terminal that is silent for `D` whether it is there, and end when it is not; 0: never")
 	root.PersistentPreRunE = func(*cobra.Command, []string) error {
+		if a.local && a.socket != "" {
+			return usage("cannot use --local and --socket %s: the one is without a feed", a.socket)
+		}
 		switch a.color {
 		case "auto", "always", "never":
 			return nil

@@ -32,6 +32,13 @@ func noFeed(err error) error {
 
 // find connects to the feed.
 func (a *app) find(ctx context.Context, requests ...event.Request) (*client.Conn, error) {
+	if a.local {
+		l, err := a.here()
+		if err != nil {
+			return nil, err
+		}
+		return l.dial(ctx, requests...)
+	}
 	path := a.socket
 	if path == "" {
 		path = a.env[event.SocketEnv]
@@ -46,6 +53,30 @@ func (a *app) find(ctx context.Context, requests ...event.Request) (*client.Conn
 // snapshot reads the history, then the processes, and returns the world that
 // follows from them and the time it is valid at.
 func (a *app) snapshot(ctx context.Context) (*world.World, time.Time, error) {
+	w, now, err := a.present(ctx)
+	if a.local && err == nil && w.ZombieCount(now) > 0 {
+		// They were seen for the first time just now.
+		if err := pause(ctx, localLook); err != nil {
+			return nil, time.Time{}, err
+		}
+		return a.present(ctx)
+	}
+	return w, now, err
+}
+
+func pause(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// present is a snapshot for who does not judge.
+func (a *app) present(ctx context.Context) (*world.World, time.Time, error) {
 	ctx, cancel := context.WithTimeout(ctx, snapshotWithin)
 	defer cancel()
 	// Asked for at once and alone: what comes first is the history.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"pid1/client"
 	"pid1/doctor"
 	"pid1/event"
 	"pid1/internal/world"
@@ -24,24 +25,28 @@ func (a *app) top(cmd *cobra.Command, _ []string) error {
 			return err
 		}
 		_ = c.Close()
-		return a.screen(cmd.Context(), c.Path())
+		l := newLive(c.Path())
+		if a.local {
+			l.follow.Dial = func(ctx context.Context) (*client.Conn, error) { return a.observer.dial(ctx) }
+		}
+		return a.screen(cmd.Context(), l)
 	}
 	w, now, err := a.snapshot(cmd.Context())
 	if err != nil {
 		return err
 	}
 	p := a.page()
-	overview(p, w, now)
+	a.overview(p, w, now)
 	return a.print(p)
 }
 
-// screen shows the feed at path until the user has seen enough.
-func (a *app) screen(ctx context.Context, path string) error {
+// screen shows a feed until the user has seen enough.
+func (a *app) screen(ctx context.Context, l *live) error {
 	color := a.color == "always"
 	if a.color == "auto" {
 		color = ui.WantColor(func(k string) (string, bool) { v, ok := a.env[k]; return v, ok })
 	}
-	err := ui.Run(ctx, newLive(path), ui.Options{
+	err := ui.Run(ctx, l, ui.Options{
 		Color: color, ASCII: a.ascii, User: userNames(), Signals: newSignaller(), Readonly: a.readonly,
 		Probe: a.probe,
 	})
@@ -55,8 +60,15 @@ func (a *app) screen(ctx context.Context, path string) error {
 const lately = 5
 
 // overview prints the most important of everything.
-func overview(p *page, w *world.World, now time.Time) {
+func (a *app) overview(p *page, w *world.World, now time.Time) {
 	h, t := w.Hello(), w.Totals()
+	if a.local {
+		p.line(bold, "pid1top %s, without a pid1, on %s", clean(h.Program), clean(h.Host))
+		p.line("", "%d processes, %d zombies", w.Len(), w.ZombieCount(now))
+		p.WriteByte('\n')
+		doctorText(p, w, w.Findings(now), now)
+		return
+	}
 	p.line(bold, "pid1 %s, %s, PID %d: %s", clean(h.Program), clean(h.Role), h.PID, commandLine("", h.Command))
 	line := ""
 	if s := w.Stats(); s != nil {

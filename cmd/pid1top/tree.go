@@ -17,7 +17,7 @@ func (a *app) treeCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "tree", Short: "Print the processes as a tree", Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			w, now, err := a.snapshot(cmd.Context())
+			w, now, err := a.present(cmd.Context())
 			if err != nil {
 				return err
 			}

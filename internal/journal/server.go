@@ -93,6 +93,20 @@ type Server struct {
 //
 // Errors name each place and what was wrong with it.
 func Listen(j *Journal, cfg ServerConfig) (*Server, error) {
+	s := NewServer(j, cfg)
+	pl, err := listenAny(cfg.Paths, s.cfg.Mode)
+	if err != nil {
+		return nil, err
+	}
+	s.path, s.place = pl.path, pl
+	s.loop("accepting clients", s.accept)
+	s.loop("looking after the socket", s.keep)
+	return s, nil
+}
+
+// NewServer returns a Server that listens nowhere and serves those who are given to
+// Admit.
+func NewServer(j *Journal, cfg ServerConfig) *Server {
 	if cfg.MaxClients <= 0 {
 		cfg.MaxClients = DefaultClients
 	}
@@ -114,21 +128,15 @@ func Listen(j *Journal, cfg ServerConfig) (*Server, error) {
 	if cfg.tablePatience == 0 {
 		cfg.tablePatience = tablePatience
 	}
-	pl, err := listenAny(cfg.Paths, cfg.Mode)
-	if err != nil {
-		return nil, err
-	}
 	s := &Server{
-		j: j, cfg: cfg, path: pl.path, uid: os.Geteuid(), place: pl,
+		j: j, cfg: cfg, uid: os.Geteuid(),
 		closing: make(chan struct{}), sessions: map[*session]struct{}{},
 	}
 	s.answers.j, s.answers.cfg = j, &s.cfg
-	s.loop("accepting clients", s.accept)
-	s.loop("looking after the socket", s.keep)
-	return s, nil
+	return s
 }
 
-// Path returns where the server listens.
+// Path returns where the server listens; empty: nowhere.
 func (s *Server) Path() string { return s.path }
 
 // Clients returns how many clients there are.
@@ -149,7 +157,9 @@ func (s *Server) Close() {
 	}
 	s.closed = true
 	close(s.closing)
-	s.place.close()
+	if s.place != nil {
+		s.place.close()
+	}
 	end := time.Now().Add(farewell)
 	for c := range s.sessions {
 		_ = c.conn.SetWriteDeadline(end)
@@ -203,7 +213,7 @@ func (s *Server) accept() {
 		conn, err := pl.ln.AcceptUnix()
 		switch {
 		case err == nil:
-			s.admit(conn)
+			s.Admit(conn)
 			wait = first
 			continue
 		case s.isClosing():
@@ -242,8 +252,8 @@ func (s *Server) sleep(d time.Duration) bool {
 	}
 }
 
-// admit starts a session for conn, or tells it why not.
-func (s *Server) admit(conn *net.UnixConn) {
+// Admit starts a session for conn, or tells it why not.
+func (s *Server) Admit(conn *net.UnixConn) {
 	c, err := newSession(s, conn)
 	if err == nil {
 		err = s.enter(c)
