@@ -21,9 +21,18 @@ func TestMain(m *testing.M) {
 	if os.Getenv(beProgram) != "" {
 		main()
 	}
-	testscript.Main(m, map[string]func(){
+	testscript.Main(tidy{m}, map[string]func(){
 		"pid1top": func() { main() },
 	})
+}
+
+// tidy takes away what was built for the tests.
+type tidy struct{ *testing.M }
+
+func (m tidy) Run() int {
+	status := m.M.Run()
+	_ = os.RemoveAll(built)
+	return status
 }
 
 // The scripts in testdata are the command lines and what they print. The command

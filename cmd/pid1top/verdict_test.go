@@ -1,0 +1,302 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"pid1/internal/nstest"
+)
+
+// Every verdict in the situation it is meant for, made of real processes under a
+// real pid1, and beside it what looks alike and must not trigger it.
+
+// testRole names, in the environment, what a process that is the test binary does.
+const testRole = "PID1TOP_TEST_ROLE"
+
+// testRoles are run from an init: they need the main thread.
+var testRoles = map[string]func(){
+	// leader ends its main thread; the others live on.
+	"leader": func() {
+		go func() { select {} }()
+		runtime.LockOSThread()
+		_, _, _ = unix.RawSyscall(unix.SYS_EXIT, 0, 0, 0)
+	},
+	// tracer attaches to the process that is its argument, and holds it.
+	"tracer": func() {
+		pid, err := strconv.Atoi(os.Args[1])
+		if err == nil {
+			err = unix.PtraceAttach(pid)
+		}
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		var st unix.WaitStatus
+		_, _ = unix.Wait4(pid, &st, unix.WALL, nil)
+		time.Sleep(time.Hour)
+	},
+}
+
+func init() {
+	if role := testRoles[os.Getenv(testRole)]; role != nil {
+		role()
+		select {}
+	}
+}
+
+// built is the folder of what was built for all tests, empty for nothing.
+var built string
+
+// pid1Binary builds pid1 once for all tests here.
+var pid1Binary = sync.OnceValues(func() (string, error) {
+	var err error
+	if built, err = os.MkdirTemp("", "pid1-verdict-"); err != nil {
+		return "", err
+	}
+	path := filepath.Join(built, "pid1")
+	build := exec.Command("go", "build", "-o", path, "pid1/cmd/pid1")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("cannot build pid1: %w\n%s", err, out)
+	}
+	return path, nil
+})
+
+// patient is a container in which a program runs that the doctor looks at.
+type patient struct {
+	t      *testing.T
+	socket string
+	cmd    *exec.Cmd
+	stderr bytes.Buffer
+}
+
+// admit runs a program under pid1, in a PID namespace of its own.
+func admit(t *testing.T, name string, args ...string) *patient {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("it takes some seconds; not with -short")
+	}
+	if _, err := exec.LookPath(name); err != nil {
+		nstest.Lacking(t, name, err.Error())
+	}
+	binary, err := pid1Binary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir, err := os.MkdirTemp("", "v") // short: a socket's path has 107 bytes
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &patient{t: t, socket: filepath.Join(dir, "s", "s")}
+	p.cmd = nstest.Command(t, binary, append([]string{"--socket", p.socket, "--", name}, args...)...)
+	p.cmd.Stderr = &p.stderr
+	p.cmd.Env = append(os.Environ(), "SELF="+os.Args[0])
+	p.cmd.WaitDelay = 5 * time.Second
+	if err := p.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = p.cmd.Process.Kill()
+		_ = p.cmd.Wait()
+		_ = os.RemoveAll(dir)
+	})
+	for range 2000 {
+		if _, err := os.Stat(p.socket); err == nil {
+			return p
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	t.Fatalf("pid1 does not listen: %s", p.stderr.String())
+	return nil
+}
+
+type diagnosis struct {
+	Verdict string   `json:"verdict"`
+	Subject procJSON `json:"subject"`
+	Parent  procJSON `json:"parent"`
+	Summary string   `json:"summary"`
+	Advice  []string `json:"advice"`
+	Count   int      `json:"count"`
+}
+
+// ask runs a command of pid1top and returns the objects that it prints.
+func (p *patient) ask(command string) []diagnosis {
+	p.t.Helper()
+	var out, errs bytes.Buffer
+	if status := run([]string{"pid1top", "--socket", p.socket, command, "--json"}, nil, stdio{nil, &out, &errs}); status != statusOK {
+		p.t.Fatalf("%s: status %d, %s", command, status, errs.String())
+	}
+	var all []diagnosis
+	for line := range bytes.Lines(out.Bytes()) {
+		var d diagnosis
+		if err := json.Unmarshal(line, &d); err != nil {
+			p.t.Fatalf("%v in %s", err, line)
+		}
+		all = append(all, d)
+	}
+	return all
+}
+
+// becomes waits until a command of pid1top tells a verdict alone.
+func (p *patient) becomes(command, verdict string) diagnosis {
+	p.t.Helper()
+	var last []diagnosis
+	for deadline := time.Now().Add(40 * time.Second); time.Now().Before(deadline); time.Sleep(250 * time.Millisecond) {
+		if last = p.ask(command); len(last) == 1 && last[0].Verdict == verdict {
+			return last[0]
+		}
+	}
+	p.t.Fatalf("want %s alone; %s tells %+v\n%s", verdict, command, last, p.stderr.String())
+	return diagnosis{}
+}
+
+// never fails the test when pid1top tells one of the verdicts within a time.
+func (p *patient) never(d time.Duration, verdicts ...string) {
+	p.t.Helper()
+	for deadline := time.Now().Add(d); time.Now().Before(deadline); time.Sleep(200 * time.Millisecond) {
+		for _, got := range append(p.ask("doctor"), p.ask("zombies")...) {
+			for _, v := range verdicts {
+				if got.Verdict == v {
+					p.t.Fatalf("%s: %+v", v, got)
+				}
+			}
+		}
+	}
+	if p.stderr.Len() > 0 {
+		p.t.Errorf("pid1 warns of a healthy program: %s", p.stderr.String())
+	}
+}
+
+// perl is a program in a language that every Debian has.
+const (
+	hoards = `for (1..1000) { fork or exit; select undef, undef, undef, 0.3 }`
+	keeps  = `for (1..5) { fork or exit } sleep 1000`
+)
+
+func TestVerdicts(t *testing.T) {
+	tests := []struct {
+		name    string
+		command []string
+		verdict string
+		subject string
+		says    string // in the summary or the advice
+	}{
+		{"leaking", []string{"perl", "-e", hoards}, "leaking", "perl", "does not wait for its children"},
+		{"held", []string{"perl", "-e", keeps}, "held", "perl", "has not waited"},
+		{"inherited_by_exec", []string{"sh", "-c", "sleep 0.3 & exec sleep 1000"}, "inherited_by_exec", "sleep", `was "sh" when it started`},
+		{"inherited_by_exec, a process substitution", []string{"bash", "-c", "exec > >(sleep 0.3); exec sleep 1000"}, "inherited_by_exec", "sleep", "start script"},
+		{"parent_stopped", []string{"perl", "-e", `for (1..5) { fork or exit } kill "STOP", $$`}, "parent_stopped", "perl", "kill -CONT"},
+		{"parent_stopped by a debugger", []string{"sh", "-c", `perl -e '` + keeps + `' & sleep 0.5; PID1TOP_TEST_ROLE=tracer exec "$SELF" $!`}, "parent_stopped", "perl", "debugger"},
+		{"parent_blocked, SIGCHLD", []string{"perl", "-MPOSIX", "-e", `sigprocmask(SIG_BLOCK, POSIX::SigSet->new(SIGCHLD)); ` + hoards}, "parent_blocked", "perl", "SIGCHLD blocked"},
+		{"other_reaper", []string{"perl", "-e", subreaper + `for (1..5) { my $p = fork; if (!$p) { fork or do { select undef, undef, undef, 0.7; exit }; select undef, undef, undef, 0.3; exit } waitpid $p, 0 } sleep 1000`}, "other_reaper", "perl", "subreaper"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			d := admit(t, tt.command[0], tt.command[1:]...).becomes("doctor", tt.verdict)
+			if d.Subject.Comm != tt.subject {
+				t.Errorf("it is about %+v, want %s", d.Subject, tt.subject)
+			}
+			if all := d.Summary + strings.Join(d.Advice, "\n"); !strings.Contains(all, tt.says) {
+				t.Errorf("nothing says %q:\n%s", tt.says, all)
+			}
+		})
+	}
+}
+
+// subreaper is prctl(PR_SET_CHILD_SUBREAPER, 1) in Perl, which has no name for it.
+var subreaper = fmt.Sprintf("syscall(%d, %d, 1, 0, 0, 0); ", unix.SYS_PRCTL, unix.PR_SET_CHILD_SUBREAPER)
+
+// A parent in uninterruptible sleep for long: it waits in vfork(2) for a child that
+// does not exec.
+func TestVerdictOfABlockedParent(t *testing.T) {
+	t.Parallel()
+	if runtime.GOARCH != "amd64" {
+		t.Skip("vfork(2) has a system call of its own on amd64 only")
+	}
+	const vfork = 58
+	p := admit(t, "perl", "-e", fmt.Sprintf(`for (1..5) { fork or exit } syscall(%d); sleep 1000`, vfork))
+	d := p.becomes("doctor", "parent_blocked")
+	if !strings.Contains(d.Summary, "is in uninterruptible sleep") {
+		t.Error(d.Summary)
+	}
+}
+
+// A process whose leader is gone while a thread runs on is nobody's fault.
+func TestVerdictOfALeaderWithThreads(t *testing.T) {
+	t.Parallel()
+	p := admit(t, "sh", "-c", `PID1TOP_TEST_ROLE=leader "$SELF" & wait`)
+	p.becomes("zombies", "threads_alive")
+	p.never(3*time.Second, "leaking", "held", "other_reaper")
+}
+
+// A parent outside of the namespace, such as the runtime's side of docker exec.
+func TestVerdictOfAParentOutside(t *testing.T) {
+	t.Parallel()
+	nstest.Root(t)
+	if _, err := exec.LookPath("nsenter"); err != nil {
+		nstest.Lacking(t, "nsenter", err.Error())
+	}
+	p := admit(t, "sleep", "1000")
+	enter := exec.Command("nsenter", "--target", strconv.Itoa(p.cmd.Process.Pid), "--pid", "--mount", "sleep", "1")
+	if err := enter.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = enter.Process.Kill()
+		_ = enter.Wait()
+	})
+	for len(p.ask("tree")) < 3 { // pid1, its COMMAND, and what came in
+		time.Sleep(50 * time.Millisecond)
+	}
+	if err := enter.Process.Signal(syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	d := p.becomes("doctor", "outside")
+	if !strings.Contains(strings.Join(d.Advice, "\n"), "container runtime") {
+		t.Errorf("the advice does not name the container runtime: %v", d.Advice)
+	}
+}
+
+// After the program waits, the verdict is gone.
+func TestVerdictGoesWhenTheParentWaits(t *testing.T) {
+	t.Parallel()
+	p := admit(t, "perl", "-e", `for (1..40) { fork or exit; select undef, undef, undef, 0.2 } 1 while wait != -1; sleep 1000`)
+	p.becomes("doctor", "leaking")
+	p.becomes("doctor", "healthy")
+}
+
+// What looks like a leak and is none.
+func TestNoFalseAlarm(t *testing.T) {
+	tests := []struct{ name, program string }{
+		{"200 short-lived zombies a second", `my @p; while (1) { my $p = fork; $p or exit; push @p, $p; select undef, undef, undef, 0.005; waitpid shift @p, 0 if @p > 4 }`},
+		{"a batch, waited for in order", `while (1) { my @p; for my $i (0..7) { my $p = fork; if (!$p) { select undef, undef, undef, $i ? 0.1 + $i / 3 : 5; exit } push @p, $p } waitpid $_, 0 for @p }`},
+		{"SIGCHLD ignored", `$SIG{CHLD} = "IGNORE"; while (1) { fork or exit; select undef, undef, undef, 0.01 }`},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			admit(t, "perl", "-e", tt.program).never(8*time.Second, "leaking", "parent_stopped", "parent_blocked", "inherited_by_exec", "other_reaper")
+		})
+	}
+}
+
+// A debugger beside a program that holds nothing is no finding.
+func TestNoFalseAlarmOfADebugger(t *testing.T) {
+	t.Parallel()
+	p := admit(t, "sh", "-c", `sleep 1000 & sleep 0.2; PID1TOP_TEST_ROLE=tracer exec "$SELF" $!`)
+	p.never(4*time.Second, "leaking", "held", "parent_stopped", "parent_blocked", "inherited_by_exec")
+}
