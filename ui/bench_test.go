@@ -8,7 +8,9 @@ import (
 // crowd is a container with 5,000 processes, some of them many siblings of one
 // command, and a full ring of reaps.
 func crowd(f *feed) {
-	f.healthy()
+	f.hello()
+	hello := f.out[len(f.out)-1]
+	f.healthyRows()
 	for i := range 60 {
 		f.row(20000+i, 7, 1000, "S", time.Hour, "worker", "worker", itoa(i))
 		for j := range 80 {
@@ -24,6 +26,7 @@ func crowd(f *feed) {
 	f.deaths(4200)
 	f.now = f.now.Add(time.Minute)
 	f.stats(5000, 20, 100)
+	hello.Header().TS = f.now // it is written when somebody connects
 }
 
 func benchModel(v view) *model {
@@ -32,8 +35,10 @@ func benchModel(v view) *model {
 	crowd(f)
 	evs := f.take()
 	m.receive(batchMsg{Batch{Events: evs, State: Live}, f.now})
-	m.show(v)
-	m.arrange()
+	if n := len(m.shown.procs); n < 4900 {
+		panic("a crowd of " + itoa(n))
+	}
+	visit(m, v)
 	return m
 }
 
@@ -81,5 +86,33 @@ func BenchmarkFilter(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		m.look()
+	}
+}
+
+// BenchmarkBusy is a tenth of a second of 1,000 events a second: a batch of 100,
+// half of them births and half deaths, and the frame after it. View alone is
+// reported too.
+func BenchmarkBusy(b *testing.B) {
+	for v := range views {
+		b.Run(viewNames[v], func(b *testing.B) {
+			m := benchModel(v)
+			f := newFeed()
+			f.now, f.seq = m.now, 1<<20
+			var view time.Duration
+			b.ReportAllocs()
+			for n := 0; b.Loop(); n++ {
+				f.now = f.now.Add(100 * time.Millisecond)
+				for i := range 50 {
+					pid := 100000 + (n*50+i)%100000
+					f.start(pid, 7, "sh", "sh", "-c", "true")
+					f.reap(pid, 0, "", time.Millisecond, nil, "sh", "sh", "-c", "true")
+				}
+				m.receive(batchMsg{Batch{Events: f.take(), State: Live}, f.now})
+				began := time.Now()
+				_ = m.View()
+				view += time.Since(began)
+			}
+			b.ReportMetric(float64(view.Nanoseconds())/float64(b.N), "ns/View")
+		})
 	}
 }

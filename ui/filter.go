@@ -43,7 +43,7 @@ func (f *filter) matchProc(p *proc, o *Options) bool {
 	if p.gone {
 		s.state, s.life, s.age = 'X', p.age, -1
 	}
-	s.texts = append(s.texts, itoa(p.id.PID), p.comm, joinArgs(p.args))
+	s.texts, s.args = append(s.texts, p.comm), p.args
 	return f.q.match(s)
 }
 
@@ -54,7 +54,7 @@ func (f *filter) matchReap(r *event.Reap, o *Options, now time.Time) bool {
 		s.life = time.Duration(r.LifetimeMS) * time.Millisecond
 	}
 	s.age = now.Sub(r.TS)
-	s.texts = append(s.texts, itoa(r.PID), r.Comm, joinArgs(r.Cmdline), world.Status(r.Ended))
+	s.texts, s.args = append(s.texts, r.Comm, world.Status(r.Ended)), r.Cmdline
 	if r.Origin != nil {
 		s.ppid = r.Origin.PID
 		s.texts = append(s.texts, itoa(r.Origin.PID), r.Origin.Comm)
@@ -69,7 +69,7 @@ func (f *filter) matchGroup(g *world.Group) bool {
 	if g.Evidence.State != "" {
 		s.state = g.Evidence.State[0]
 	}
-	s.texts = append(s.texts, itoa(g.Parent.PID), g.Parent.Comm, joinArgs(g.Parent.Cmdline), string(g.Verdict))
+	s.texts, s.args = append(s.texts, g.Parent.Comm, string(g.Verdict)), g.Parent.Cmdline
 	for i := range g.Zombies {
 		if s.texts = append(s.texts, g.Zombies[i].Comm); i == 100 {
 			break

@@ -98,6 +98,12 @@ const day = 24 * time.Hour
 // healthy is a small container in which nothing is wrong.
 func (f *feed) healthy() {
 	f.hello()
+	f.healthyRows()
+	f.rowsEnd(9)
+	f.stats(18214, 218, 0)
+}
+
+func (f *feed) healthyRows() {
 	f.row(1, 0, 0, "S", 3*day+4*time.Hour, "pid1", "pid1", "--", "/app/start.sh")
 	f.row(7, 1, 0, "S", 3*day+4*time.Hour, "start.sh", "/bin/sh", "/app/start.sh")
 	f.row(31, 7, 0, "S", 3*day, "cron", "cron", "-f")
@@ -109,8 +115,6 @@ func (f *feed) healthy() {
 	s := f.row(771, 0, 0, "S", 12*time.Minute, "bash", "bash")
 	s.ExecSession = true
 	f.row(790, 771, 0, "S", 11*time.Minute, "less", "less", "/var/log/app.log")
-	f.rowsEnd(9)
-	f.stats(18214, 218, 0)
 }
 
 // workers adds n children of 7 that all run one command.

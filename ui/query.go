@@ -19,7 +19,17 @@ type subject struct {
 	state     byte
 	ended     event.Ended
 	life, age time.Duration
-	texts     []string // where words are looked for
+	texts     []string // where words are looked for, the PID aside
+	args      []string // so are these, and phrases in all of them together
+	line      string   // args in one; made when first asked for
+}
+
+// commandLine is what phrases and regular expressions are looked for in.
+func (s *subject) commandLine() string {
+	if s.line == "" {
+		s.line = joinArgs(s.args)
+	}
+	return s.line
 }
 
 // query is a filter that was understood.
@@ -143,7 +153,7 @@ func parseRegexp(text string) (func(*subject) bool, string, error) {
 				return true
 			}
 		}
-		return false
+		return re.MatchString(s.commandLine())
 	}, after, nil
 }
 
@@ -153,8 +163,21 @@ func word(text string) func(*subject) bool {
 		return nil
 	}
 	lower := strings.ToLower(text)
+	_, err := strconv.Atoi(text)
+	number, phrase := err == nil, strings.Contains(text, " ")
 	return func(s *subject) bool {
 		for _, t := range s.texts {
+			if contains(t, lower) {
+				return true
+			}
+		}
+		if number && s.pid >= 0 && strings.Contains(itoa(s.pid), text) {
+			return true
+		}
+		if phrase {
+			return contains(s.commandLine(), lower)
+		}
+		for _, t := range s.args {
 			if contains(t, lower) {
 				return true
 			}

@@ -13,11 +13,11 @@ import (
 func TestQuery(t *testing.T) {
 	live := subject{
 		pid: 831, ppid: 812, user: "app", state: 'S', ended: event.Ended{Code: event.Unknown}, life: -1, age: 2 * time.Hour,
-		texts: []string{"831", "gunicorn", "gunicorn: Worker [app:wsgi]"},
+		texts: []string{"gunicorn"}, args: []string{"gunicorn:", "Worker", "[app:wsgi]"},
 	}
 	killed := subject{
 		pid: 900, ppid: 31, user: "root", state: 'X', ended: event.Ended{Code: event.Unknown, Signal: "SIGKILL"},
-		life: 500 * time.Millisecond, age: -1, texts: []string{"900", "ffmpeg", "ffmpeg -i in.mp4", "SIGKILL"},
+		life: 500 * time.Millisecond, age: -1, texts: []string{"ffmpeg", "SIGKILL"}, args: []string{"ffmpeg", "-i", "in.mp4"},
 	}
 	ended := killed
 	ended.ended = event.Ended{Code: 75}
@@ -62,6 +62,7 @@ func TestQuery(t *testing.T) {
 		{"life>=500ms", false, true, true},
 		{"age>1h", true, false, false},
 		{"age>90m age<0.5d", true, false, false},
+		{"83", true, false, false},
 		{"pid:", true, true, true}, // not typed to its end
 		{"!", true, true, true},
 		{"app:wsgi", true, false, false}, // a word like any other
@@ -115,7 +116,7 @@ func FuzzQuery(f *testing.F) {
 	for _, s := range []string{"a|b !c", `"x`, "/a(/", "pid:1 exit!=0 life<1s", "\xff|\x00/", "!!!", "age>1e9d"} {
 		f.Add(s)
 	}
-	s := &subject{pid: 1, ppid: 0, user: "root", state: 'S', texts: []string{"\xffa", ""}}
+	s := &subject{pid: 1, ppid: 0, user: "root", state: 'S', texts: []string{"\xffa", ""}, args: []string{"", "b\x00"}}
 	f.Fuzz(func(_ *testing.T, text string) {
 		if q, err := parseQuery(text); err == nil {
 			q.match(s)
