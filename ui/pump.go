@@ -11,8 +11,8 @@ import (
 )
 
 const (
-	batchEvery = 100 * time.Millisecond // news reach the screen this often at most
-	tickEvery  = 250 * time.Millisecond // time passes on the screen this often
+	batchEvery = 200 * time.Millisecond // news reach the screen this often at most
+	tickEvery  = 250 * time.Millisecond // without news, time passes this often
 	// maxPending is how many events may wait for the screen. A Source that is
 	// faster has to wait, and learns from its feed what it missed.
 	maxPending = 1 << 15
@@ -69,9 +69,11 @@ func (p *pump) run(ctx context.Context, src Source) {
 				continue
 			}
 			next = p.flush()
+			tick.Reset(tickEvery)
 		case <-due:
 			due = nil
 			next = p.flush()
+			tick.Reset(tickEvery)
 		}
 	}
 }

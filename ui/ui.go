@@ -1,7 +1,7 @@
 // Package ui is the screen of pid1top.
 //
 // One program, one model: a Source hands in events, a pump brings them to the
-// model at most ten times a second and tells it the time, the model folds them
+// model at most five times a second and tells it the time, the model folds them
 // into a world, takes a scene from it, and the views draw the rows of the scene
 // that are on the screen. The views know nothing of sockets, /proc or clocks.
 package ui
@@ -90,6 +90,6 @@ func Run(ctx context.Context, src Source, o Options) error {
 // is stuck keeps the program.
 const patience = 2 * time.Second
 
-// framesPerSecond bounds the drawing: news come ten times a second, and a key
+// framesPerSecond bounds the drawing: news come five times a second, and a key
 // should be seen at once.
-const framesPerSecond = 30
+const framesPerSecond = 20

@@ -13,18 +13,18 @@ import (
 	"pid1/ui"
 )
 
-// How often the process table is asked for: while events come, a quarter of a
-// second after the last time; else once a second, for the CPU times and states that
-// no event tells. A table that takes long to come is asked for less often, so that
+// How often the process table is asked for: while events come, a second after the
+// last time; else every two seconds, for the CPU times and states that no event
+// tells. A table that takes long to come is asked for less often, so that
 // it is a tenth of the work at most.
 const (
-	rowsBusy  = 250 * time.Millisecond
-	rowsIdle  = time.Second
+	rowsBusy  = time.Second
+	rowsIdle  = 2 * time.Second
 	rowsShare = 10
 )
 
 // batchEvents is how many events are handed on at a time at most. The screen takes
-// batches ten times a second, whatever comes.
+// batches five times a second, whatever comes.
 const batchEvents = 512
 
 // rowsID marks the replies to what live asks.
