@@ -25,6 +25,7 @@ var mayImport = map[string][]string{
 	"internal/journal":    {"event"},
 	"internal/nstest":     {},
 	"internal/record":     {"event", "internal/journal"},
+	"internal/replay":     {"event"},
 	"internal/siginfo":    {},
 	"internal/truth":      {"client", "event"},
 	"internal/truth/grow": {"internal/truth"},
