@@ -32,7 +32,7 @@ var mayImport = map[string][]string{
 	"internal/vigil":      {"event", "doctor", "internal/world"},
 	"internal/world":      {"event", "doctor"},
 	"cmd/pid1":            {"event", "reaper", "inspect", "internal/cgroup", "internal/early", "internal/journal", "internal/record", "internal/siginfo", "internal/vigil"},
-	"cmd/pid1top":         {"event", "client", "doctor", "inspect", "ui", "internal/journal", "internal/world"},
+	"cmd/pid1top":         {"event", "client", "doctor", "inspect", "ui", "internal/journal", "internal/replay", "internal/world"},
 }
 
 // mayNotLink is what a package or program must not contain, however it comes in.

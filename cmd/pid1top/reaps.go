@@ -5,13 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"pid1/client"
 	"pid1/doctor"
 	"pid1/event"
 	"pid1/internal/world"
@@ -26,20 +26,18 @@ type reapsOptions struct {
 func (a *app) reapsCommand() *cobra.Command {
 	var o reapsOptions
 	c := &cobra.Command{
-		Use: "reaps", Short: "Print what pid1 reaped, oldest first", Args: noArguments,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			if a.local {
-				return &exit{statusNoFeed, errNoReaps}
-			}
+		Use: "reaps [FILE]", Short: "Print what pid1 reaped, oldest first; from FILE, a recording, if one is given",
+		Args: oneArgument,
+		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			ctx := cmd.Context()
-			c, err := a.find(ctx, event.Request{Op: event.OpSubscribe})
-			if err != nil {
-				return err
+			switch {
+			case len(args) > 0:
+				err = a.recordedReaps(ctx, args[0], &o)
+			case a.local:
+				return &exit{statusNoFeed, errNoReaps}
+			default:
+				err = a.liveReaps(ctx, &o)
 			}
-			defer c.Close()
-			stop := context.AfterFunc(ctx, func() { _ = c.Close() })
-			defer stop()
-			err = a.reaps(c, &o, time.Now())
 			if ctx.Err() != nil {
 				return nil // the user has seen enough
 			}
@@ -50,7 +48,7 @@ func (a *app) reapsCommand() *cobra.Command {
 	f.BoolVar(&o.json, "json", false, "print the feed's own lines")
 	f.BoolVarP(&o.follow, "follow", "f", false, "go on with what is reaped from now on")
 	f.BoolVar(&o.failed, "failed", false, "only what ended by a signal or a status other than 0")
-	f.Var(&o.since, "since", "only what was reaped in the last `D` (90s, 10m, 2h; a plain number is seconds)")
+	f.Var(&o.since, "since", "only what was reaped in the last `D` (90s, 10m, 2h; a plain number is seconds), of a recording its last D")
 	return c
 }
 
@@ -82,33 +80,54 @@ func (s *span) Set(v string) error {
 	return nil
 }
 
-// reaps prints the history, and with --follow goes on until the feed ends. All
-// types are subscribed to, since only then the end of the history is to be seen.
-func (a *app) reaps(c *client.Conn, o *reapsOptions, now time.Time) error {
+// stream is where lines come from: a client.Conn, or the tail of a recording.
+type stream interface {
+	Next() (event.Event, error) // io.EOF: there is no more
+	Line() []byte               // of the event that Next returned last
+	Buffered() bool             // Next will not wait
+}
+
+// liveReaps prints the feed's history, and with --follow goes on until the feed
+// ends. All types are subscribed to, since only then the end of the history is to
+// be seen.
+func (a *app) liveReaps(ctx context.Context, o *reapsOptions) error {
+	c, err := a.find(ctx, event.Request{Op: event.OpSubscribe})
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	stop := context.AfterFunc(ctx, func() { _ = c.Close() })
+	defer stop()
 	h := c.Hello()
-	oldest := h.TS.Add(-o.since.d) // by pid1's clock
+	until := h.LastSeq
+	if o.follow {
+		until = math.MaxUint64
+	}
+	err = a.reaps(c, o, h.TS.Add(-o.since.d), until) // by pid1's clock
+	if errors.Is(err, io.EOF) && o.follow {
+		return &exit{statusNoFeed, errors.New("the feed ended: pid1 closed the connection")}
+	}
+	if err != nil {
+		return fmt.Errorf("cannot read the feed at %s: %w", c.Path(), err)
+	}
+	return nil
+}
+
+// reaps prints the reaps of in that are not older than oldest, until the event
+// with number until was seen.
+func (a *app) reaps(in stream, o *reapsOptions, oldest time.Time, until uint64) error {
 	p := a.page()
 	p.reapTitles(o)
-	seen := uint64(0)
-	for {
-		if !o.follow && seen >= h.LastSeq {
-			return a.print(p)
-		}
+	for seen := uint64(0); seen < until; {
 		// What is there is printed before waiting for more.
-		if p.Len() > 1<<16 || p.Len() > 0 && o.follow && seen >= h.LastSeq && !c.Buffered() {
+		if p.Len() > 1<<16 || p.Len() > 0 && o.follow && !in.Buffered() {
 			if err := a.print(p); err != nil {
 				return err
 			}
 		}
-		ev, err := c.Next()
+		ev, err := in.Next()
 		if err != nil {
-			if perr := a.print(p); perr != nil {
-				return perr
-			}
-			if errors.Is(err, io.EOF) && o.follow {
-				return &exit{statusNoFeed, errors.New("the feed ended: pid1 closed the connection")}
-			}
-			return fmt.Errorf("cannot read the feed at %s: %w", c.Path(), err)
+			return errors.Join(err, a.print(p))
 		}
 		seen = max(seen, ev.Header().Seq)
 		switch e := ev.(type) {
@@ -116,18 +135,19 @@ func (a *app) reaps(c *client.Conn, o *reapsOptions, now time.Time) error {
 			seen = max(seen, e.ToSeq)
 			fmt.Fprintf(a.err, "pid1top: %d events were lost\n", e.Lost)
 		case *event.Error:
-			return fmt.Errorf("cannot read the feed at %s: %s", c.Path(), clean(e.Message))
+			return errors.New(clean(e.Message))
 		case *event.Reap:
 			if o.failed && !e.Failed() || o.since.given && e.TS.Before(oldest) {
 				continue
 			}
 			if o.json {
-				p.Write(c.Line())
+				p.Write(in.Line())
 			} else {
-				p.reap(e, now.Location())
+				p.reap(e, time.Local)
 			}
 		}
 	}
+	return a.print(p)
 }
 
 // reapFormat aligns a log that cannot wait for its widest line.

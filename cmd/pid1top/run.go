@@ -156,7 +156,8 @@ func (a *app) command() *cobra.Command {
 		}
 		return usage("cannot use --color %s: it must be auto, always or never", a.color)
 	}
-	root.AddCommand(a.treeCommand(), a.zombiesCommand(), a.reapsCommand(), a.doctorCommand(), a.reportCommand(), a.demoCommand())
+	root.AddCommand(a.treeCommand(), a.zombiesCommand(), a.reapsCommand(), a.doctorCommand(), a.reportCommand(),
+		a.recordCommand(), a.replayCommand(), a.demoCommand())
 	return root
 }
 
@@ -176,6 +177,14 @@ func unknownCommand(cmd *cobra.Command, args []string) error {
 func noArguments(cmd *cobra.Command, args []string) error {
 	if len(args) > 0 {
 		return usage("%s takes no argument %q", cmd.Name(), args[0])
+	}
+	return nil
+}
+
+// oneArgument is for commands that take one argument or none.
+func oneArgument(cmd *cobra.Command, args []string) error {
+	if len(args) > 1 {
+		return usage("%s takes no argument %q", cmd.Name(), args[1])
 	}
 	return nil
 }

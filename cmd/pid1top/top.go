@@ -42,14 +42,17 @@ func (a *app) top(cmd *cobra.Command, _ []string) error {
 
 // screen shows a feed until the user has seen enough.
 func (a *app) screen(ctx context.Context, l *live) error {
+	return a.show(ctx, l, ui.Options{Signals: newSignaller(), Readonly: a.readonly, Probe: a.probe})
+}
+
+// show shows what src tells until the user has seen enough.
+func (a *app) show(ctx context.Context, src ui.Source, o ui.Options) error {
 	color := a.color == "always"
 	if a.color == "auto" {
 		color = ui.WantColor(func(k string) (string, bool) { v, ok := a.env[k]; return v, ok })
 	}
-	err := ui.Run(ctx, l, ui.Options{
-		Color: color, ASCII: a.ascii, User: userNames(), Signals: newSignaller(), Readonly: a.readonly,
-		Probe: a.probe,
-	})
+	o.Color, o.ASCII, o.User = color, a.ascii, userNames()
+	err := ui.Run(ctx, src, o)
 	if errors.Is(err, ui.ErrNoTerminal) {
 		return &exit{statusUsage, err}
 	}
@@ -61,6 +64,18 @@ const lately = 5
 
 // overview prints the most important of everything.
 func (a *app) overview(p *page, w *world.World, now time.Time) {
+	a.summary(p, w, now)
+	if n := w.Reaps().Len(); n > 0 {
+		p.WriteByte('\n')
+		p.reapTitles(&reapsOptions{})
+		for i := max(0, n-lately); i < n; i++ {
+			p.reap(w.Reaps().At(i), now.Location())
+		}
+	}
+}
+
+// summary is overview without the reaps.
+func (a *app) summary(p *page, w *world.World, now time.Time) {
 	h, t := w.Hello(), w.Totals()
 	if a.local {
 		p.line(bold, "pid1top %s, without a pid1, on %s", clean(h.Program), clean(h.Host))
@@ -81,11 +96,4 @@ func (a *app) overview(p *page, w *world.World, now time.Time) {
 	}
 	p.WriteByte('\n')
 	doctorText(p, w, w.Findings(now), now)
-	if n := w.Reaps().Len(); n > 0 {
-		p.WriteByte('\n')
-		p.reapTitles(&reapsOptions{})
-		for i := max(0, n-lately); i < n; i++ {
-			p.reap(w.Reaps().At(i), now.Location())
-		}
-	}
 }

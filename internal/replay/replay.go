@@ -225,7 +225,7 @@ func (r *Recording) Ended() bool { return r.ended }
 
 // Time returns when line i was written, counted from 0. A clock that was set back
 // meanwhile stands still in a recording until it is past the time it had.
-func (r *Recording) Time(i int) time.Time { return time.Unix(0, r.lines[i].at) }
+func (r *Recording) Time(i int) time.Time { return time.Unix(0, r.lines[i].at).UTC() }
 
 // Span returns the times of the first and the last line.
 func (r *Recording) Span() (first, last time.Time) {
