@@ -49,6 +49,7 @@ type entry struct {
 	deadAt time.Duration // when it was first seen dead; 0: alive
 	prompt bool          // it was Self's then, who reaps at once
 	exit   int           // wait status; -1 unknown
+	hint   int           // wait status + 1 as the kernel told it, see Table.exited
 	exitAt time.Duration // when it called exit_group, since boot; 0: it did not, or nobody told
 	usage  *event.Rusage // what it had used then; nil: unknown
 	sweep  uint64        // the last sweep that saw it
@@ -63,7 +64,7 @@ type entry struct {
 	toldZombie  bool // Zombie was emitted
 	toldThreads bool // when it was, e was leaderless
 	argsStuck   bool // its command line cannot be read
-	stale       bool // it was about to exec, and cmd is what it ran before
+	stale       bool // it was about to exec or did, and cmd is what it ran before
 	cmdExact    bool // cmd was checked when it called exit_group
 	left        bool // it is not in the table any more
 }
@@ -107,7 +108,7 @@ func (e *entry) forgetSelf() { e.me, e.brood = nil, nil }
 // exec sets it. A process that renames itself between two looks loses its command
 // line by this; it is never given a wrong one.
 func (e *entry) cmdHolds(comm string, noExec bool) bool {
-	if e.cmd == nil {
+	if e.cmd == nil || e.stale {
 		return false
 	}
 	if e.cmdNoExec {

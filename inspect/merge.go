@@ -277,6 +277,7 @@ func (t *Table) lost(pid int, start uint64) {
 
 // vanish ends the entry of a process that somebody else reaped.
 func (t *Table) vanish(e *entry, now time.Duration) {
+	e.takeHint()
 	if p := t.byPID[e.ppid]; p != nil && p.id.Start <= e.id.Start && p.deadAt == 0 {
 		p.waited++
 	}

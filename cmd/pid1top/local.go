@@ -58,6 +58,11 @@ func newLocal(path string) (*local, error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	l.cancel = cancel
 	source := inspect.SampleFrom(fs, path)
+	if c, err := inspect.OpenConnector(); err == nil {
+		source, l.hello.Trace = c, c.Name()
+	} else {
+		l.hello.Features = map[string]string{"connector": err.Error()}
+	}
 	if err := l.table.Sweep(); err != nil {
 		l.close()
 		return nil, err
