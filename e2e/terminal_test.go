@@ -14,6 +14,7 @@ import (
 type Terminal struct {
 	t      *testing.T
 	socket string
+	closed bool
 }
 
 // terminals counts those made: a tmux server's socket is not used twice.
@@ -34,12 +35,22 @@ func NewTerminal(t *testing.T, width, height int, args ...string) *Terminal {
 		"new-session", "-d", "-x", strconv.Itoa(width), "-y", strconv.Itoa(height),
 		"exec "+strings.Join(quoted, " "))
 	t.Cleanup(func() {
+		if term.closed {
+			return
+		}
 		if t.Failed() {
 			t.Logf("the last screen:\n%s", term.Screen())
 		}
-		term.tmux("kill-server")
+		term.Close()
 	})
 	return term
+}
+
+// Close closes the window: the program hangs up.
+func (term *Terminal) Close() {
+	term.t.Helper()
+	term.closed = true
+	term.tmux("kill-server")
 }
 
 // Send types keys, by tmux's names for those that are not letters (Enter, Down,
