@@ -35,24 +35,27 @@ type entry struct {
 	cmdAt     time.Duration // since boot
 	exe       string
 
-	line   []*person // ancestors, the creator first; shared, do not change
-	how    event.How // how the first of them is known; empty: there is none
-	me     *person   // this process for its descendants; nil until it has one
-	brood  []*person // line for the children: me and line
-	first  time.Duration
-	num    uint64        // of its admission; later ones have higher numbers
-	execed uint64        // the number last given when it was seen to have execed; 0: never
-	was    string        // its comm before that
-	waited int64         // children that were seen and that it waited for
-	last   time.Duration // when it was last seen, since boot
-	alive  time.Duration // when it was last seen alive, since boot; 0: never
-	deadAt time.Duration // when it was first seen dead; 0: alive
-	prompt bool          // it was Self's then, who reaps at once
-	exit   int           // wait status; -1 unknown
-	hint   int           // wait status + 1 as the kernel told it, see Table.exited
-	exitAt time.Duration // when it called exit_group, since boot; 0: it did not, or nobody told
-	usage  *event.Rusage // what it had used then; nil: unknown
-	sweep  uint64        // the last sweep that saw it
+	line  []*person // ancestors, the creator first; shared, do not change
+	how   event.How // how the first of them is known; empty: there is none
+	me    *person   // this process for its descendants; nil until it has one
+	brood []*person // line for the children: me and line
+	// before is what stale is about: the image it was about to leave.
+	before   image
+	execedAt time.Duration // when the kernel told of its last exec, since boot; 0: never
+	first    time.Duration
+	num      uint64        // of its admission; later ones have higher numbers
+	execed   uint64        // the number last given when it was seen to have execed; 0: never
+	was      string        // its comm before that
+	waited   int64         // children that were seen and that it waited for
+	last     time.Duration // when it was last seen, since boot
+	alive    time.Duration // when it was last seen alive, since boot; 0: never
+	deadAt   time.Duration // when it was first seen dead; 0: alive
+	prompt   bool          // it was Self's then, who reaps at once
+	exit     int           // wait status; -1 unknown
+	hint     int           // wait status + 1 as the kernel told it, see Table.exited
+	exitAt   time.Duration // when it called exit_group, since boot; 0: it did not, or nobody told
+	usage    *event.Rusage // what it had used then; nil: unknown
+	sweep    uint64        // the last sweep that saw it
 
 	own         bool // created by Self
 	under       bool // Self or a descendant of it; kept with Config.Under only
@@ -64,10 +67,19 @@ type entry struct {
 	toldZombie  bool // Zombie was emitted
 	toldThreads bool // when it was, e was leaderless
 	argsStuck   bool // its command line cannot be read
-	stale       bool // it was about to exec or did, and cmd is what it ran before
+	stale       bool // it was about to exec, and cmd is what it ran before
 	cmdExact    bool // cmd was checked when it called exit_group
 	left        bool // it is not in the table any more
 }
+
+// image is what shows that a process changed its program.
+type image struct {
+	stack  uint64
+	noExec bool
+	comm   string
+}
+
+func (e *entry) shows() image { return image{e.stack, e.noExec, e.comm} }
 
 // person is a process as its descendants remember it: as it was when the
 // descendant was created. It does not change.
@@ -108,7 +120,7 @@ func (e *entry) forgetSelf() { e.me, e.brood = nil, nil }
 // exec sets it. A process that renames itself between two looks loses its command
 // line by this; it is never given a wrong one.
 func (e *entry) cmdHolds(comm string, noExec bool) bool {
-	if e.cmd == nil || e.stale {
+	if e.cmd == nil {
 		return false
 	}
 	if e.cmdNoExec {

@@ -207,7 +207,7 @@ func (t *Table) take(e *entry, s *sight) {
 	e.stack = st.Stack
 	if s.moment == execing { // another thread was faster than the one that called exit_group
 		e.exit, e.exitAt, e.usage, e.cmdExact = -1, 0, nil, false
-		e.stale = true
+		e.stale, e.before = true, e.shows()
 	}
 	if !e.noExec {
 		e.image = st.Stack
@@ -218,7 +218,9 @@ func (t *Table) take(e *entry, s *sight) {
 			e.cmd = t.in.command(s.args, s.cut)
 		}
 		e.cmdComm, e.cmdNoExec, e.cmdAt = e.comm, e.noExec, s.at
-		e.cmdExact, e.stale = false, false
+		e.cmdExact = false
+		// While the kernel holds it, what it is about to leave can be read once more.
+		e.stale = e.stale && s.moment != exiting && e.shows() == e.before
 		if string(s.exe) != e.exe {
 			e.exe = t.in.name(s.exe)
 		}

@@ -122,8 +122,12 @@ func (t *Table) tellExit(e *entry, now time.Duration) {
 }
 
 // lastCommand is what e ran in the end, now that it is gone. Nobody knows that of
-// one that was last seen alive right after its fork and had still to exec.
+// one that was last seen alive right after its fork and had still to exec, nor of one
+// that is known to have execed since it was.
 func (e *entry) lastCommand() event.Command {
+	if e.execedAt > e.alive {
+		return event.Command{CmdlineHow: event.HowNone}
+	}
 	if e.deadAt == 0 && e.exitAt == 0 && e.noExec && e.last-e.first < settle {
 		return event.Command{CmdlineHow: event.HowNone}
 	}

@@ -51,8 +51,8 @@ func (t *Table) created(pid, parent int, at time.Duration) {
 func (t *Table) execed(pid int, at time.Duration) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if e := t.wasThen(pid, at); e != nil && e.last < at {
-		e.stale = true
+	if e := t.wasThen(pid, at); e != nil {
+		e.execedAt = at
 	}
 }
 
@@ -69,7 +69,7 @@ func (t *Table) exited(pid int, leader bool, code int, at time.Duration) {
 		e.hint = code + 1
 		if e.threads <= 1 && e.deadAt == 0 {
 			e.state, e.stateAt = 'Z', at
-			e.deadAt, e.alive, e.prompt = max(at, 1), at, true
+			e.deadAt, e.prompt = max(at, 1), true
 		}
 	case e.hint != 0 && e.hint != code+1:
 		e.hint = hintMixed

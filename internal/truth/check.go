@@ -171,7 +171,7 @@ func (c *Coverage) process(p *Process, t *told) {
 		c.origin(p, o)
 	}
 	if len(t.ends) == 0 {
-		row.add(unknown, unknown, unknown, unknown, unknown)
+		row.add(unknown, c.origin(p, nil), unknown, unknown, unknown)
 		return
 	}
 	e := endOf(t.ends[len(t.ends)-1])
@@ -220,18 +220,23 @@ func comm(argv []string) string {
 // than a hint, and true as such.
 func (c *Coverage) origin(p *Process, o *event.Proc) verdict {
 	switch {
+	case o == nil && p.Parent.PID == 0:
+		return unasked
 	case o == nil:
 		return unknown
 	case o.How == event.HowInferred:
 		if !p.descends(o.PID, o.Start) {
 			return c.wrong(p, "%d as an ancestor", o.PID)
 		}
+		if p.Parent.PID == 0 {
+			return unasked
+		}
 		return unknown
 	case p.Parent.PID == 0: // nobody but the shell knows
 		if p.descends(o.PID, o.Start) {
 			return c.wrong(p, "%d as its parent, which is further up", o.PID)
 		}
-		return unknown
+		return unasked
 	case !p.Parent.is(o.PID, o.Start):
 		return c.wrong(p, "%d as its parent instead of %d", o.PID, p.Parent.PID)
 	case len(o.Cmdline) > 0 && !slices.Equal(o.Cmdline, p.Argv[0]):

@@ -18,6 +18,7 @@ const (
 	right verdict = iota
 	unknown
 	wrong
+	unasked // it is not known here either
 )
 
 // What is compared.
@@ -39,18 +40,19 @@ const (
 	leaves            // it execs, and its parent goes right after the fork
 	forked            // it never execs, and its parent waits for it
 	again             // it execs more than once
+	killed            // by a signal, whatever it did before
 )
 
 var ways = [...]string{
 	"execs; its parent waits", "execs; its parent goes after 5 ms", "execs; its parent goes at once",
-	"never execs; its parent waits", "execs again",
+	"never execs; its parent waits", "execs again", "is killed",
 }
 
 // Row counts the processes of one lifetime and one way to come and go.
 type Row struct {
 	Life  int
 	way   way
-	Count [fields][3]int // by field and verdict
+	Count [fields][unasked + 1]int // by field and verdict
 }
 
 func (r *Row) add(v ...verdict) {
@@ -76,6 +78,8 @@ func (c *Coverage) row(p *Process) *Row {
 	}
 	how := waited
 	switch {
+	case p.Status&0x7f != 0:
+		how = killed
 	case len(p.Argv) > 2:
 		how = again
 	case len(p.Argv) == 1:
@@ -129,7 +133,7 @@ func (c *Coverage) Print(w io.Writer) error {
 }
 
 func (r *Row) n(field int) (n int) {
-	for _, k := range r.Count[field] {
+	for _, k := range r.Count[field][:unasked] {
 		n += k
 	}
 	return n
@@ -137,5 +141,8 @@ func (r *Row) n(field int) (n int) {
 
 // share is the part of the processes of which a field was told and right.
 func (r *Row) share(field int) string {
-	return fmt.Sprintf("%.1f %%", 100*float64(r.Count[field][right])/float64(max(1, r.n(field))))
+	if r.n(field) == 0 {
+		return "–"
+	}
+	return fmt.Sprintf("%.1f %%", 100*float64(r.Count[field][right])/float64(r.n(field)))
 }

@@ -304,6 +304,13 @@ var kinds = []kind{
 			argv: []string{"sh", "-c", "exec " + strings.Join(last, " ")}, becomes: [][]string{last},
 		})
 	}},
+	{name: "killed", make: func(g *grower, life time.Duration) (*plan, error) {
+		work := g.work(life)
+		return g.compile("killed", life, &node{
+			argv: []string{"sh", "-c", strings.Join(work, " ") + "; kill -KILL $$"}, kill: syscall.SIGKILL,
+			shell: shellMakes(work),
+		})
+	}},
 	{name: "exec-late", make: func(g *grower, life time.Duration) (*plan, error) {
 		return g.compile("exec-late", life, &node{late: true, argv: sleeper(0)})
 	}},
