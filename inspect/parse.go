@@ -48,7 +48,11 @@ func statusMask(status []byte, key string) (uint64, bool) {
 	if i < 0 {
 		return 0, false
 	}
-	word := (&fields{bytes.TrimLeft(status[i+len(key):], "\t ")}).next()
+	return parseHex((&fields{bytes.TrimLeft(status[i+len(key):], "\t ")}).next())
+}
+
+// parseHex reads a hexadecimal number of at most 64 bits.
+func parseHex(word []byte) (uint64, bool) {
 	if len(word) == 0 || len(word) > 16 {
 		return 0, false
 	}

@@ -87,6 +87,7 @@ func (w *watch) listen(where string, mode uint32) {
 		Hello:     w.greet,
 		Stats:     w.stats,
 		Processes: w.table.Processes,
+		Inspect:   w.table.Inspect,
 		Warn:      func(err error) { w.log.Warn(err.Error()) },
 	})
 	if err != nil {

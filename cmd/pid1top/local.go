@@ -54,6 +54,7 @@ func newLocal(path string) (*local, error) {
 			s.PIDsUsed, s.PIDsLimit = event.Unknown, event.Unknown
 		},
 		Processes: l.table.Processes,
+		Inspect:   l.table.Inspect,
 	})
 	ctx, cancel := context.WithCancel(context.Background())
 	l.cancel = cancel

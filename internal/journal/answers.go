@@ -3,6 +3,7 @@ package journal
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 
@@ -23,13 +24,18 @@ const (
 	spareTable   = 2 << 20
 	maxTable     = 8 << 20
 	briefCmdline = 64
+
+	// maxInspect is how many processes are inspected in a second, whoever asks.
+	maxInspect = 50
 )
 
 var (
-	errBusy     = errors.New("too many clients are reading the process table; ask again")
-	errTooLarge = errors.New("the process table is too large")
-	errSlow     = errors.New("the rest of the process table is left out: it was not read for too long")
-	errNoTable  = errors.New("there is no process table here")
+	errBusy      = errors.New("too many clients are reading the process table; ask again")
+	errTooLarge  = errors.New("the process table is too large")
+	errSlow      = errors.New("the rest of the process table is left out: it was not read for too long")
+	errNoInspect = errors.New("processes cannot be inspected here")
+	errRushed    = errors.New("too many processes are being inspected; ask again")
+	errNoTable   = errors.New("there is no process table here")
 )
 
 // answers makes what clients ask for and shares it among them.
@@ -45,6 +51,9 @@ type answers struct {
 	newest  *table
 	tables  int    // still in use, newest included
 	spare   []byte // of a table nobody uses
+
+	inspected   int       // processes, in the second that began at
+	inspectedAt time.Time // this time
 }
 
 // table is the process table as lines without re.
@@ -100,6 +109,33 @@ func (a *answers) count(clients int) event.Stats {
 	s.Reaps, s.Failed, s.Adopted, s.LastSeq, s.Lost = c.Reaps, c.Failed, c.Adopted, c.Last, c.Lost
 	s.Clients = clients
 	return s
+}
+
+// inspect makes the answer to request id.
+func (a *answers) inspect(pid int, id string) ([]byte, error) {
+	if a.cfg.Inspect == nil {
+		return nil, errNoInspect
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if now := time.Now(); now.Sub(a.inspectedAt) >= time.Second {
+		a.inspectedAt, a.inspected = now, 0
+	}
+	if a.inspected++; a.inspected > maxInspect {
+		return nil, errRushed
+	}
+	ev, err := a.cfg.Inspect(pid)
+	if err != nil {
+		return nil, fmt.Errorf("cannot inspect %d: %w", pid, err)
+	}
+	ev.Type, ev.Seq, ev.Re, ev.TS = event.TypeInspect, 0, id, a.j.now()
+	line := event.Append(nil, ev)
+	if len(line) > MaxLine {
+		if line, _, err = shorten(line, ev); err != nil {
+			return nil, err
+		}
+	}
+	return line, nil
 }
 
 // table returns the process table, which the caller hands back with release.

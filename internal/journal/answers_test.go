@@ -1,10 +1,12 @@
 package journal
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -209,4 +211,44 @@ func TestTablesInMemoryAreBounded(t *testing.T) {
 	if tb, err = a.table(); err != nil || len(tb.rows) > MaxLine-roomForRe {
 		t.Errorf("%v, a row of %d bytes", err, len(tb.rows))
 	}
+}
+
+// An inspection is the answer to who asked, bounded, and not made too often.
+func TestInspectAnswers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := answers{j: newTest(t, Config{}, slabSize), cfg: &ServerConfig{Inspect: func(pid int) (*event.Inspect, error) {
+			if pid == 404 {
+				return nil, errors.New("no such thing")
+			}
+			ev := event.New(event.TypeInspect).(*event.Inspect)
+			ev.PID = pid
+			for range event.MaxInspectList {
+				ev.Files = append(ev.Files, event.File{FD: 1, Target: strings.Repeat("x", 4096)})
+			}
+			return ev, nil
+		}}}
+		line, err := a.inspect(7, "me")
+		if err != nil || len(line) > MaxLine {
+			t.Fatalf("%d bytes, %v", len(line), err)
+		}
+		ev, err := event.Decode(line)
+		if e, ok := ev.(*event.Inspect); err != nil || !ok || e.PID != 7 || e.Re != "me" || e.Seq != 0 || len(e.Files) != event.MaxInspectList {
+			t.Errorf("%v: %.300s", err, line)
+		}
+		if _, err := a.inspect(404, "x"); err == nil || err.Error() != "cannot inspect 404: no such thing" {
+			t.Error(err)
+		}
+		for range maxInspect - 2 {
+			if _, err := a.inspect(7, ""); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := a.inspect(7, ""); !errors.Is(err, errRushed) {
+			t.Errorf("one too many: %v", err)
+		}
+		time.Sleep(time.Second)
+		if _, err := a.inspect(7, ""); err != nil {
+			t.Errorf("a second later: %v", err)
+		}
+	})
 }

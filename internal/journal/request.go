@@ -116,11 +116,15 @@ func parse(line []byte) asked {
 func check(q *event.Request) error {
 	switch q.Op {
 	case event.OpSubscribe, event.OpProcesses, event.OpStats:
+	case event.OpInspect:
+		if q.PID <= 0 {
+			return errors.New("inspect needs a pid")
+		}
 	case "":
 		return errors.New("the request has no op")
 	default:
-		return fmt.Errorf("unknown op %.64q; there are %q, %q and %q",
-			q.Op, event.OpSubscribe, event.OpProcesses, event.OpStats)
+		return fmt.Errorf("unknown op %.64q; there are %q, %q, %q and %q",
+			q.Op, event.OpSubscribe, event.OpProcesses, event.OpInspect, event.OpStats)
 	}
 	if len(q.ID) > maxID {
 		return fmt.Errorf("the id is longer than %d bytes", maxID)

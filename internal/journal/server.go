@@ -36,8 +36,8 @@ const (
 )
 
 // ServerConfig says where to listen and what to tell. The hooks are called from
-// the goroutines of clients; one that panics costs the client that asked. Stats
-// and Processes are called one at a time.
+// the goroutines of clients; one that panics costs the client that asked. Stats,
+// Processes and Inspect are called one at a time.
 type ServerConfig struct {
 	// Paths are tried in order; the first that works is listened on.
 	Paths []string
@@ -57,6 +57,9 @@ type ServerConfig struct {
 	// Processes yields the process table; the rows are not kept. At most five
 	// calls a second. May be nil.
 	Processes func(yield func(*event.Process) bool)
+	// Inspect tells everything about one process. At most maxInspect calls a second.
+	// May be nil.
+	Inspect func(pid int) (*event.Inspect, error)
 	// Warn is told what went wrong. It may be called from several goroutines at
 	// a time. May be nil.
 	Warn func(error)

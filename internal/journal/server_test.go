@@ -290,7 +290,9 @@ func TestWrongRequestsAreNamedAndTheConnectionGoesOn(t *testing.T) {
 	p := hello(t, s.Path(), "") // nothing on a line is nothing
 	long := `{"op":"stats","pad":"` + strings.Repeat("x", event.MaxRequest) + `"}`
 	for _, c := range []struct{ request, re, want string }{
-		{`{"op":"inspect","id":"q","pid":42}`, "q", `unknown op "inspect"`},
+		{`{"op":"inspect","id":"q"}`, "q", `inspect needs a pid`},
+		{`{"op":"inspect","id":"q","pid":42}`, "q", `cannot be inspected here`},
+		{`{"op":"kill","id":"q","pid":42}`, "q", `unknown op "kill"`},
 		{`{"id":"q"}`, "q", "no op"},
 		{`nonsense`, "", "cannot read the request: invalid character"},
 		{`{"op":"stats"`, "", "cannot read the request"},

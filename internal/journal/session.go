@@ -226,6 +226,11 @@ func (c *session) answer(a asked) error {
 			}
 		case event.OpStats:
 			return c.write(c.s.answers.statsLine(nil, c.s.Clients()))
+		case event.OpInspect:
+			var line []byte
+			if line, err = c.s.answers.inspect(a.PID, a.ID); err == nil {
+				return c.write(line)
+			}
 		case event.OpProcesses:
 			var t *table
 			if t, err = c.s.answers.table(); err == nil {
