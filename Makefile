@@ -4,7 +4,7 @@ VULNCHECK := go run golang.org/x/vuln/cmd/govulncheck@v1.9.0
 # GOTEST runs "go test"; CI puts a runner in its place that counts.
 GOTEST    ?= go test
 
-.PHONY: build test race lint vuln e2e coverage-table ci clean
+.PHONY: build test race lint vuln e2e coverage-table screens ci clean
 
 build: ## both static binaries, in bin/
 	CGO_ENABLED=0 go build -trimpath -o bin/ ./cmd/...
@@ -28,6 +28,9 @@ e2e: ## in real containers: needs root, a Docker Engine, debootstrap and tmux
 
 coverage-table: ## measures docs/coverage.md anew; needs what e2e needs
 	PID1_E2E=1 go test -count=1 -timeout=60m -run='^TestCoverage$$' ./e2e -args -coverage-table=$(CURDIR)/docs/coverage.md
+
+screens: ## makes docs/screens.md anew; needs what e2e needs
+	PID1_E2E=1 go test -count=1 -run='^TestScreens$$' ./e2e -args -screens=$(CURDIR)/docs/screens.md
 
 ci:
 	bash .ci/run

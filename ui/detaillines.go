@@ -78,7 +78,11 @@ func (d *detail) sayWho(m *model, c *event.Command) {
 		d.say(m, faint, "", "the command line is inferred")
 	}
 	if d.known && d.p.Was != "" {
-		d.say(m, plain, "Was", d.p.Was+" before its last exec, "+age(m.shown.now.Sub(d.p.ExecAt))+" ago")
+		text := d.p.Was + ", before its last exec"
+		if !d.p.ExecAt.IsZero() {
+			text += " " + age(m.shown.now.Sub(d.p.ExecAt)) + " ago"
+		}
+		d.say(m, faint, "Was", text)
 	}
 }
 

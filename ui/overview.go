@@ -163,7 +163,7 @@ func (m *model) overviewLast(c *canvas, name string, e *event.Reap) {
 	}
 	tail := ", created by " + clean(by, c.t.ascii)
 	if c.width >= 80 {
-		tail = ", " + age(max(0, m.shown.now.Sub(m.shown.seenAt(e)))) + " ago" + tail
+		tail += ", " + age(max(0, m.shown.now.Sub(m.shown.seenAt(e)))) + " ago"
 	}
 	c.put(look, st)
 	c.put(plain, "  "+itoa(e.PID)+" ")
@@ -202,7 +202,7 @@ type panelLine struct {
 func (m *model) overviewPanels(c *canvas) {
 	s := &m.shown.summary
 	if s.Reaps == 0 {
-		note(c, "pid1 has reaped nothing yet")
+		note(c, noReaps(&m.shown))
 		return
 	}
 	all := []panel{
@@ -279,7 +279,7 @@ func tallyPanel(name string, list []world.Tally, own bool) panel {
 		if t.Fails > 0 {
 			l.look = bad
 			if !own {
-				l.text += " (" + itoa(t.Fails) + " failed)"
+				l.text += ", " + itoa(t.Fails) + " failed"
 			}
 		}
 		p.lines = append(p.lines, l)
@@ -316,7 +316,7 @@ func byProgram(list []world.Tally) []world.Tally {
 		i, there := at[comm]
 		if !there {
 			at[comm] = len(out)
-			t.Name = comm + ", " + itoa(n) + " processes"
+			t.Name = comm + " x" + itoa(n)
 			out = append(out, t)
 			continue
 		}

@@ -181,11 +181,17 @@ func (r *reaps) nothing(c *canvas, s *scene) {
 		note(c, "no reaps with "+r.filter.text+"; Esc shows everything")
 	case r.failures && len(s.reaps) > 0:
 		note(c, "no failures among "+plural(len(s.reaps), "reap")+"; ! shows everything")
-	case s.hello != nil && s.hello.Role == "local":
-		note(c, "nobody tells of reaps here: this is a look at /proc, without a pid1")
 	default:
-		note(c, "pid1 has reaped nothing yet")
+		note(c, noReaps(s))
 	}
+}
+
+// noReaps says why there are none.
+func noReaps(s *scene) string {
+	if s.hello != nil && s.hello.Role == "local" {
+		return "nobody tells of reaps here: this is a look at /proc, without a pid1"
+	}
+	return "pid1 has reaped nothing yet"
 }
 
 func (r *reaps) drawRow(c *canvas, s *scene, e *event.Reap, at []place) {

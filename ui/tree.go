@@ -309,15 +309,12 @@ func (t *tree) siblings(s *scene, i int, kids []int) map[string]bool {
 // fold it went into, or the nearest process above it that is shown.
 func (t *tree) standIn(s *scene) func(treeKey) (treeKey, bool) {
 	return func(k treeKey) (treeKey, bool) {
-		i := -1
-		for j := range s.procs {
-			if s.procs[j].id == k.id {
-				i = j
-				break
-			}
-		}
+		i := s.find(k.id)
 		if i < 0 {
 			return treeKey{}, false
+		}
+		if key := (treeKey{id: s.procs[i].id}); k.id.Start == 0 && key != k {
+			return key, true // its start time became known
 		}
 		if k.fold != noneFolded { // a fold that came apart: its first member
 			for j := range t.rows {

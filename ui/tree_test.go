@@ -263,3 +263,20 @@ func TestZombiesOfOneProgramAreOneLine(t *testing.T) {
 	bring(m, f)
 	mustSee(t, m, "4x <convert -resize 200 …>", "9501 <sh -c x>")
 }
+
+// TestALateStartTimeMovesNothing: pid1 is known by its PID before its row comes.
+func TestALateStartTimeMovesNothing(t *testing.T) {
+	m, f := screen(100, 30, Options{}, nil)
+	f.hello()
+	f.start(7, 1, "sh", "sh")
+	bring(m, f)
+	if got := selectedPID(m); got != 1 {
+		t.Fatalf("selected %d", got)
+	}
+	f.healthyRows()
+	f.rowsEnd(9)
+	bring(m, f)
+	if got := selectedPID(m); got != 1 {
+		t.Errorf("selected %d after the rows came, want 1", got)
+	}
+}
