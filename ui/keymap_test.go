@@ -330,6 +330,57 @@ func TestMouse(t *testing.T) {
 	m.Update(tea.MouseClickMsg{X: -1, Y: -1, Button: tea.MouseLeft})
 }
 
+// TestTheMouseDoesWhatKeysDo: the keys of the footer, rows, menus, the Detail.
+func TestTheMouseDoesWhatKeysDo(t *testing.T) {
+	m, _ := screen(100, 30, Options{Signals: &post{}}, scenes["leak"])
+	click := func(x, y int) {
+		m.View()
+		m.Update(tea.MouseClickMsg{X: x, Y: y, Button: tea.MouseLeft})
+	}
+	foot := func(words string) int {
+		t.Helper()
+		m.View()
+		lines := strings.Split(plainScreen(m), "\n")
+		x := strings.Index(lines[len(lines)-1], words)
+		if x < 0 {
+			t.Fatalf("%q is not in the footer: %q", words, lines[len(lines)-1])
+		}
+		return x
+	}
+	click(foot("z zombies")+2, 29)
+	mustSee(t, m, "zombies only")
+	click(foot("p pause"), 29)
+	mustSee(t, m, "PAUSED")
+	click(foot("p pause"), 29)
+	click(foot("? help"), 29)
+	mustSee(t, m, "everything about one process")
+	m.Update(tea.MouseWheelMsg{Button: tea.MouseWheelUp})
+	click(foot("? help"), 29)
+	mustNotSee(t, m, "everything about one process")
+
+	row := m.frame.top() + 3
+	click(30, row)
+	if m.view != treeView {
+		t.Fatal("the first click opens")
+	}
+	was := selectedPID(m)
+	click(30, row)
+	mustSee(t, m, "Detail of "+itoa(was))
+	m.Update(tea.MouseWheelMsg{Button: tea.MouseWheelDown})
+	if m.detail.off == 0 {
+		t.Error("the wheel does not scroll the Detail")
+	}
+	click(foot("K signal"), 29)
+	mustSee(t, m, "Signal to")
+	at := m.frame.top() + m.frame.body
+	click(5, at+2)
+	mustSee(t, m, "Send SIGINT to")
+	press(m, "n")
+	click(foot("K signal"), 29)
+	click(5, 3) // beside the menu
+	mustNotSee(t, m, "Signal to")
+}
+
 func TestUnknownKeysDoNothing(t *testing.T) {
 	m, _ := screen(100, 30, Options{}, scenes["leak"])
 	was := state(m, false)

@@ -20,6 +20,9 @@ func (m *model) drawOverview(c *canvas) {
 	m.overviewPIDs(c)
 	m.overviewReaps(c)
 	m.overviewLast(c, "Last failure", m.shown.lastFailed)
+	if m.shown.lastKilled != m.shown.lastFailed {
+		m.overviewLast(c, "Last killed", m.shown.lastKilled)
+	}
 	m.overviewLast(c, "Last orphan", m.shown.lastOrphan)
 	if c.height-c.lines > 4 {
 		blank(c)

@@ -31,6 +31,7 @@ type scene struct {
 	summary    world.Summary
 	summedAt   uint64
 	lastFailed *event.Reap // the newest reap that failed; nil: none is kept
+	lastKilled *event.Reap // of these, by a signal
 	lastOrphan *event.Reap
 	notes      []event.Event // the rare events, oldest first
 	skew       time.Duration // the viewer's wall clock minus pid1's

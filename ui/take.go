@@ -47,9 +47,12 @@ func (s *scene) takeReaps(ring *world.Reaps) {
 
 // takeLast finds the newest reaps of their kinds.
 func (s *scene) takeLast(ring *world.Reaps) {
-	s.lastFailed, s.lastOrphan = nil, nil
-	for i := ring.Len() - 1; i >= 0 && (s.lastFailed == nil || s.lastOrphan == nil); i-- {
+	s.lastFailed, s.lastKilled, s.lastOrphan = nil, nil, nil
+	for i := ring.Len() - 1; i >= 0 && (s.lastKilled == nil || s.lastOrphan == nil); i-- {
 		e := ring.At(i)
+		if s.lastKilled == nil && e.Signal != "" {
+			s.lastKilled = e
+		}
 		if s.lastFailed == nil && e.Failed() {
 			s.lastFailed = e
 		}

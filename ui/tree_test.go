@@ -23,13 +23,23 @@ func lineOf(m *model) int {
 // process stays selected and on its line, through births, deaths, ghosts, folds
 // and a verdict that comes and goes.
 func TestNothingJumps(t *testing.T) {
-	for seed := range uint64(20) {
+	for name, keys := range map[string][]string{
+		"as it is": nil, "sorted by age": {">", ">", ">"}, "sorted by children": {">", ">", ">", ">"},
+		"flat": {"t"}, "flat, by state": {"t", ">", ">"}, "filtered": {"/", "g", "u", "|", "s", "h", "enter"},
+	} {
+		t.Run(name, func(t *testing.T) { nothingJumps(t, keys) })
+	}
+}
+
+func nothingJumps(t *testing.T, keys []string) {
+	for seed := range uint64(10) {
 		rng := rand.New(rand.NewPCG(seed, 2))
 		m, f := screen(100, 30, Options{}, func(f *feed) {
 			f.healthy()
 			f.workers(12)
 		})
-		press(m, "j", "j", "j", "j")
+		press(m, keys...)
+		press(m, "g", "j", "j", "j", "j")
 		if seed%2 == 1 {
 			press(m, "ctrl+d")
 		}
