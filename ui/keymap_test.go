@@ -375,7 +375,7 @@ func TestTheMouseDoesWhatKeysDo(t *testing.T) {
 	at := m.frame.top() + m.frame.body
 	click(5, at+2)
 	mustSee(t, m, "Send SIGINT to")
-	press(m, "n")
+	press(m, "n", "k")
 	click(foot("K signal"), 29)
 	click(5, 3) // beside the menu
 	mustNotSee(t, m, "Signal to")
