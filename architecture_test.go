@@ -15,6 +15,7 @@ import (
 // here has no place yet. What a package's tests import is not looked at.
 var mayImport = map[string][]string{
 	"event":               {},
+	"event/schema":        {},
 	"doctor":              {"event"},
 	"client":              {"event"},
 	"inspect":             {"event"},
@@ -26,6 +27,7 @@ var mayImport = map[string][]string{
 	"internal/nstest":     {},
 	"internal/record":     {"event", "internal/journal"},
 	"internal/replay":     {"event"},
+	"internal/schematest": {"event/schema"},
 	"internal/siginfo":    {},
 	"internal/truth":      {"client", "event"},
 	"internal/truth/grow": {"internal/truth"},

@@ -10,6 +10,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"pid1/internal/schematest"
 )
 
 // What a user of the stream reads from it. These types are written from the
@@ -192,6 +194,9 @@ func (f *Feed) Check(t *testing.T) {
 	}
 	var last uint64
 	for _, e := range events {
+		if err := schematest.Line(e.Raw); err != nil {
+			t.Error(err)
+		}
 		if e.V != 1 || e.TS.IsZero() || strings.HasPrefix(e.Type, "not JSON") {
 			t.Errorf("%s: %s", e.Type, e.Raw)
 		}

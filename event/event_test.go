@@ -208,3 +208,47 @@ func TestNumbersJSONHasNoWordFor(t *testing.T) {
 		}
 	}
 }
+
+// Wherever a name, a command line or a path from outside stands, its exact bytes
+// come back.
+func TestExactBytesEverywhere(t *testing.T) {
+	outside := map[string]bool{"Comm": true, "Cmdline": true, "Exe": true, "Was": true, "Cwd": true, "Root": true, "Target": true}
+	var spoil func(v reflect.Value, name string)
+	spoil = func(v reflect.Value, name string) {
+		switch v.Kind() {
+		case reflect.Struct:
+			if v.Type() == reflect.TypeFor[time.Time]() {
+				return
+			}
+			for i := range v.NumField() {
+				spoil(v.Field(i), v.Type().Field(i).Name)
+			}
+		case reflect.Pointer:
+			spoil(v.Elem(), name)
+		case reflect.Slice:
+			for i := range v.Len() {
+				spoil(v.Index(i), name)
+			}
+		case reflect.String:
+			if outside[name] {
+				v.SetString("caf\xe9\n" + v.String())
+			}
+		}
+	}
+	for _, typ := range allTypes {
+		want := filled(typ)
+		if s, ok := want.(*Signal); ok {
+			s.Target, s.From.Comm = "main", "caf\xe9" // its target is a word
+			s.From.Cmdline = []string{"caf\xe9", ""}
+		} else {
+			spoil(reflect.ValueOf(want).Elem(), "")
+		}
+		got, err := Decode(Append(nil, want))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d := cmp.Diff(want, got); d != "" {
+			t.Errorf("%s: -want +got\n%s", typ, d)
+		}
+	}
+}

@@ -15,6 +15,7 @@ import (
 
 	"pid1/client"
 	"pid1/event"
+	"pid1/internal/schematest"
 )
 
 // followed is a pid1 whose feed is read from the first line to the last.
@@ -70,6 +71,9 @@ func followFor(t *testing.T, patience time.Duration, m mode, args ...string) *fo
 				}
 				w.events <- all
 				return
+			}
+			if err := schematest.Line(conn.Line()); err != nil {
+				t.Error(err)
 			}
 			all = append(all, ev)
 		}

@@ -17,6 +17,7 @@ import (
 	"pid1/client"
 	"pid1/event"
 	"pid1/internal/nstest"
+	"pid1/internal/schematest"
 )
 
 // recorded reads a record that pid1 wrote: whole lines, a hello first.
@@ -31,6 +32,9 @@ func recorded(t *testing.T, path string) []event.Event {
 		ev, err := event.Decode(line)
 		if err != nil || ev == nil {
 			t.Fatalf("%v: %s", err, line)
+		}
+		if err := schematest.Line(line); err != nil {
+			t.Error(err)
 		}
 		all = append(all, ev)
 	}
@@ -151,6 +155,9 @@ func TestRedactedEverywhere(t *testing.T) {
 			t.Fatal(err)
 		}
 		raw.Write(text)
+		if err := schematest.Lines(raw.Bytes()); err != nil {
+			t.Error(err)
+		}
 		for what, s := range map[string]string{"stream": raw.String(), "log": w.err.String()} {
 			if i := strings.Index(s, secret); i >= 0 {
 				t.Errorf("the %s holds it: %.500s", what, s[max(0, i-250):])
