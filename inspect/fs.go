@@ -165,6 +165,9 @@ func (r *reader) statAgain(fd int, s *Stat) error {
 	if !parseStat(r.line[:n], s) {
 		return fmt.Errorf("cannot read a line of stat: %.80q", r.line[:n])
 	}
+	if s.Threads == 0 && s.PGID < 0 { // it is being reaped: what it was a part of reads as -1
+		return errGone
+	}
 	return nil
 }
 

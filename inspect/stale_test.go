@@ -1,6 +1,7 @@
 package inspect
 
 import (
+	"fmt"
 	"testing"
 	"time"
 )
@@ -62,4 +63,22 @@ func TestParentThatExecedInTheSameTick(t *testing.T) {
 	b.put(fakeProcess{pid: 30, ppid: 20, comm: "kid", cmdline: "kid\x00", start: b.ticks(0)})
 	b.look(30)
 	b.told(`exec 20 app "app" seen was old`, `start 30 kid "kid" seen from 20 app "app" seen`)
+}
+
+// TestInTheMidstOfBeingReaped: what is left of a process then has no session, group
+// and parent any more.
+func TestInTheMidstOfBeingReaped(t *testing.T) {
+	b := newBench(t)
+	b.put(fakeProcess{pid: 20, ppid: 1, comm: "app", start: 100})
+	b.put(fakeProcess{pid: 21, ppid: 20, comm: "kid", cmdline: "kid\x00", start: b.ticks(0)})
+	b.sweep()
+	b.must(writeFile(b.dir, "21/stat", fmt.Sprintf("21 (kid) X 0 -1 -1 0 -1 0 0 0 0 0 0 0 0 0 20 0 0 0 %d 0 0\n", b.ticks(0))))
+	b.events = nil
+	b.look(21)
+	b.remove(21)
+	b.look(21)
+	b.told(`exit 21 kid "kid" seen -1 from 20 app "" seen lived 0`)
+	if ev := b.table.out.exit; ev.SID != 21 || ev.PGID != 21 || ev.PPID != 20 {
+		t.Errorf("session %d, group %d, parent %d", ev.SID, ev.PGID, ev.PPID)
+	}
 }

@@ -154,7 +154,6 @@ func line(argv []string) string { return fmt.Sprintf("%q", argv) }
 
 // process compares all that was told of p, nil: nothing, with the truth.
 func (c *Coverage) process(p *Process, t *told) {
-	row := c.row(p)
 	if t == nil || len(t.ends) == 0 {
 		t = &told{}
 	}
@@ -171,11 +170,11 @@ func (c *Coverage) process(p *Process, t *told) {
 		c.origin(p, o)
 	}
 	if len(t.ends) == 0 {
-		row.add(unknown, c.origin(p, nil), unknown, unknown, unknown)
+		c.count(p, unknown, c.origin(p, nil), unknown, unknown, unknown)
 		return
 	}
 	e := endOf(t.ends[len(t.ends)-1])
-	row.add(c.command(p, &e), c.origin(p, e.origin), c.status(p, &e), c.lifetime(p, &e), c.session(p, &e))
+	c.count(p, c.command(p, &e), c.origin(p, e.origin), c.status(p, &e), c.lifetime(p, &e), c.session(p, &e))
 	c.lineage(p, &e)
 }
 

@@ -65,6 +65,8 @@ func (r *Row) add(v ...verdict) {
 type Coverage struct {
 	Rows  []*Row
 	Wrong []string // what it told and was not so
+	// Unknown is what it did not tell of those that were not killed.
+	Unknown []string
 	// Execs counts those that execed more than once and whose end was told,
 	// Earlier those of them that were told as what they were before their last exec.
 	Execs, Earlier int
@@ -100,6 +102,20 @@ func (c *Coverage) row(p *Process) *Row {
 		return cmp.Or(cmp.Compare(a.Life, b.Life), cmp.Compare(a.way, b.way))
 	})
 	return r
+}
+
+// fieldNames are what Unknown calls them.
+var fieldNames = [...]string{"command line", "parent", "status", "lifetime", "session"}
+
+// count adds what was told of p.
+func (c *Coverage) count(p *Process, v ...verdict) {
+	r := c.row(p)
+	r.add(v...)
+	for field, v := range v {
+		if v == unknown && !p.Part && r.way != killed {
+			c.Unknown = append(c.Unknown, p.name()+": "+fieldNames[field])
+		}
+	}
 }
 
 // wrong notes what was told of p and is not so.
