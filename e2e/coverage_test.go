@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"pid1/inspect"
 	"pid1/internal/nstest"
 	"pid1/internal/truth"
 )
@@ -107,7 +108,8 @@ func coverageHead() string {
 	_ = unix.Uname(&u)
 	release := unix.ByteSliceToString(u.Release[:])
 	version, _, _ := bytes.Cut([]byte(release), []byte("-"))
-	return fmt.Sprintf(coverageText, runtime.NumCPU(), version)
+	return fmt.Sprintf(coverageText, runtime.NumCPU(), version,
+		inspect.MaxCmdline, inspect.MaxArgs, inspect.MaxLineage, inspect.DefaultMaxProcesses)
 }
 
 const coverageText = `# What is known of processes
@@ -132,5 +134,10 @@ A command line that was seen was that of the process when it was last looked at.
 execs again and ends before the next look is told as what it ran before: by a wrong name where
 somebody else reaps it, else only where the last program has the name of the one before, for that
 is all a dead process tells. How often this happened is below each table; the rows "execs again"
-count it as not known. ` + "`exact`" + ` does not have this.
+count it as not known. ` + "`exact`" + ` does not have this. It does not see those that a signal kills:
+of these it knows what ` + "`sample`" + ` does.
+
+Of a command line %d bytes in %d arguments are kept, and ` + "`cmdline_cut`" + ` says that there were more;
+of the ancestors the nearest %d; of processes %d at a time. Those beyond are not followed
+until there is room, but what pid1 reaps is always told.
 `

@@ -240,7 +240,7 @@ func kernelAtLeast(major, minor int) error {
 	release := unix.ByteSliceToString(u.Release[:])
 	var a, b int
 	if n, _ := fmt.Sscanf(release, "%d.%d", &a, &b); n != 2 || a < major || a == major && b < minor {
-		return fmt.Errorf("Linux %s is older than %d.%d", release, major, minor)
+		return fmt.Errorf("this is Linux %s, and it takes %d.%d", release, major, minor)
 	}
 	return nil
 }
