@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"pid1/doctor"
 )
 
 // What the scenarios' table names as shown by a test is shown by a test.
@@ -36,6 +38,27 @@ func TestScenariosNameTests(t *testing.T) {
 	for _, m := range named {
 		if !tests[m[1]] {
 			t.Errorf("there is no %s", m[1])
+		}
+	}
+}
+
+// Every verdict is explained, and of all advice it is told how it was confirmed.
+func TestDoctorIsExplained(t *testing.T) {
+	text, err := os.ReadFile("docs/doctor.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range doctor.Programs() {
+		if line := "| " + p.Name + " | " + p.Tried + " |\n"; !strings.Contains(string(text), line) {
+			t.Errorf("docs/doctor.md lacks the line %s", line)
+		}
+	}
+	for _, v := range []doctor.Verdict{
+		doctor.Leaking, doctor.Held, doctor.Transient, doctor.ThreadsAlive, doctor.InheritedByExec, doctor.ParentStopped,
+		doctor.ParentBlocked, doctor.Outside, doctor.OtherReaper, doctor.Pressure, doctor.Orphans, doctor.OOM, doctor.Healthy,
+	} {
+		if !strings.Contains(string(text), "| `"+string(v)+"` | ") {
+			t.Errorf("docs/doctor.md does not explain %s", v)
 		}
 	}
 }

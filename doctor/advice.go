@@ -88,7 +88,7 @@ func adviseBlocked(e *Evidence) []string {
 	if e.stuck() {
 		return []string{
 			fmt.Sprintf("Find what %d waits for: a disk, a network file system, a driver (/proc/%d/stack as root, the kernel log).", e.Parent.PID, e.Parent.PID),
-			"It cannot be killed before that ends; its zombies stay until then.",
+			"Signals may not reach it before that ends; its zombies stay until then.",
 		}
 	}
 	return []string{

@@ -29,7 +29,7 @@ var programs = []Program{
 	{
 		Name: "git", Tried: notTried, child: []string{"git", "git-*"},
 		Advice: []string{
-			"git leaves its maintenance running in the background: switch that off with `git config --global maintenance.autoDetach false` and `gc.autoDetach false`, or run `git maintenance` at times of your own.",
+			"it leaves its maintenance running in the background: switch that off with `git config --global maintenance.autoDetach false` and `gc.autoDetach false`, or run `git maintenance` at times of your own.",
 		},
 	},
 	{
@@ -37,21 +37,21 @@ var programs = []Program{
 		parent: []string{"chrome", "chromium", "chromium-browser", "headless_shell", "chrome-headless-shell"},
 		child:  []string{"chrome", "chromium", "chromium-browser", "headless_shell", "chrome-headless-shell", "chrome_crashpad*"},
 		Advice: []string{
-			"Close every browser in all cases, errors too (browser.close() in a finally): its helpers stay when only the page is closed or the driver is killed.",
+			"close every browser in all cases, errors too (browser.close() in a finally): its helpers stay when only the page is closed or the driver is killed.",
 		},
 	},
 	{
 		Name: "ssh", Tried: notTried, child: []string{"ssh", "sshd"},
 		Advice: []string{
-			"An ssh master connection (ControlMaster) goes to the background: give it an end with `ControlPersist 60`, or end it with `ssh -O exit HOST`.",
+			"a master connection (ControlMaster) goes to the background: give it an end with `ControlPersist 60`, or end it with `ssh -O exit HOST`.",
 		},
 	},
 	{
-		Name: "a start script that ends in exec", only: InheritedByExec,
+		Name: "Start script", only: InheritedByExec,
 		Tried:  "confirmed with bash 5.2 and dash: a helper started with & before exec became the program's zombie, one started as ( helper & ) did not",
 		parent: []string{"*"},
 		Advice: []string{
-			"In the start script write `( helper & )` before `exec`, not `helper &`, and `> >( … )` only as part of the program's own command: pid1 then gets the helper and reaps it.",
+			"write `( helper & )` before `exec`, not `helper &`, and `> >( … )` only as part of the program's own command: pid1 then gets the helper and reaps it.",
 		},
 	},
 	{
@@ -67,13 +67,13 @@ var programs = []Program{
 		Name: "Node.js", parent: []string{"node", "nodejs", "MainThread", "npm*", "yarn*", "pm2*"},
 		Tried: "confirmed with Node.js 20: children of spawn() stayed zombies while the event loop was blocked, and were gone once it ran",
 		Advice: []string{
-			"Node.js waits for its children from its event loop: find what blocks that (a long synchronous call, Atomics.wait, a busy loop) and give the loop its turn, with await or in a worker.",
+			"it waits for its children from its event loop: find what blocks that (a long synchronous call, Atomics.wait, a busy loop) and give the loop its turn, with await or in a worker.",
 		},
 	},
 	{
 		Name: "PHP-FPM", parent: []string{"php-fpm"}, Tried: notTried,
 		Advice: []string{
-			"Close what a request opens: proc_close() for proc_open(), pclose() for popen(); a worker keeps them until it is recycled (pm.max_requests bounds that).",
+			"close what a request opens: proc_close() for proc_open(), pclose() for popen(); a worker keeps them until it is recycled (pm.max_requests bounds that).",
 		},
 	},
 	{
@@ -101,39 +101,39 @@ var programs = []Program{
 		Name: "Java", parent: []string{"java", "jsvc", "jspawnhelper"},
 		Tried: "confirmed with OpenJDK 17: children of ProcessBuilder were waited for without waitFor(); helpers of the start script stayed",
 		Advice: []string{
-			"The JVM waits by itself for what ProcessBuilder and Runtime.exec start: look at native code that forks, and at the start script that execed java over running helpers.",
+			"the JVM waits by itself for what ProcessBuilder and Runtime.exec start: look at native code that forks, and at the start script that execed java over running helpers.",
 		},
 	},
 	{
 		Name: "nginx", parent: []string{"nginx", "openresty"}, Tried: notTried,
 		Advice: []string{
-			"nginx waits for its workers: others come from a module that starts programs (CGI, Lua's os.execute or io.popen) or from a start script that execed nginx over running helpers.",
+			"it waits for its workers: others come from a module that starts programs (CGI, Lua's os.execute or io.popen) or from a start script that execed nginx over running helpers.",
 		},
 	},
 	{
 		Name: "cron", parent: []string{"cron", "crond", "CRON", "anacron"}, Tried: notTried,
 		Advice: []string{
-			"cron waits for the end of a job's output before it waits for the job: redirect what a job leaves in the background (`>/dev/null 2>&1 </dev/null`).",
+			"it waits for the end of a job's output before it waits for the job: redirect what a job leaves in the background (`>/dev/null 2>&1 </dev/null`).",
 		},
 	},
 	{
 		Name: "bash", parent: []string{"bash"},
 		Tried: "confirmed with bash 5.2: it waits for its jobs by itself, even while a command runs in the foreground",
 		Advice: []string{
-			"bash waits by itself for what it started, so it does not get to it: look whether it is stopped, or loops in one builtin; let loops that start jobs use `wait -n`, which waits for one of them.",
+			"it waits by itself for what it started, so it does not get to it: look whether it is stopped; let loops that start jobs use `wait -n`, which waits for one of them.",
 		},
 	},
 	{
-		Name: "a shell", parent: []string{"sh", "dash", "ash", "busybox"},
-		Tried: "confirmed with dash 0.5.12: in a loop of builtins its background jobs stayed zombies; `wait` and foreground commands reaped them",
+		Name: "a plain sh", parent: []string{"sh", "dash", "ash", "busybox"},
+		Tried: "confirmed with dash 0.5.12: background jobs stayed zombies while it sat in the builtin read, `wait` before it left none",
 		Advice: []string{
-			"A plain sh waits for background jobs only in `wait` and while a command runs in the foreground: call `wait` in the loop that starts them.",
+			"it looks after its background jobs with its next command, not while it sits in a builtin such as `read`: `wait` for them before that.",
 		},
 	},
 	{
 		Name: "Apache httpd", parent: []string{"httpd", "apache"}, Tried: notTried,
 		Advice: []string{
-			"httpd waits for its workers: others come from CGI programs or piped loggers (CustomLog \"|…\") that leave processes behind.",
+			"it waits for its workers: others come from CGI programs or piped loggers (CustomLog \"|…\") that leave processes behind.",
 		},
 	},
 }

@@ -20,6 +20,9 @@ const (
 	imageBase = "pid1-e2e:base"
 	// imageDebian is imageBase with both binaries in PATH and testdata in /app.
 	imageDebian = "pid1-e2e:debian"
+	// imageRuntimes is imageBase with the languages' runtimes, both binaries, and
+	// testdata/leaks in /app. It is made when a test asks for it.
+	imageRuntimes = "pid1-e2e:runtimes"
 	// imageScratch holds the binaries in / and nothing else.
 	imageScratch = "pid1-e2e:scratch"
 )
@@ -27,6 +30,8 @@ const (
 const (
 	release  = "bookworm"
 	packages = "python3,netcat-openbsd,jq,procps"
+	// runtimes are installed into a tree that has packages.
+	runtimes = "nodejs,ruby,php-cli,default-jdk-headless"
 )
 
 // recipeLabel marks imageBase with what it was made from.
@@ -37,7 +42,7 @@ func makeImages() error {
 		return err
 	}
 	binaries := []string{filepath.Join(bin, "pid1"), filepath.Join(bin, "pid1top")}
-	testdata, err := filepath.Glob("testdata/*")
+	testdata, err := filepath.Glob("testdata/*.py")
 	if err != nil {
 		return err
 	}
@@ -49,23 +54,57 @@ func makeImages() error {
 }
 
 // makeBase makes imageBase, unless an earlier run did.
-func makeBase() error {
-	recipe := release + " " + packages
-	have, err := command("docker", "image", "inspect", "--format", `{{index .Config.Labels "`+recipeLabel+`"}}`, imageBase)
-	if err == nil && strings.TrimSpace(have) == recipe {
-		return nil
-	}
-	tree, err := debianTree(recipe)
+func makeBase() error { return importTree(imageBase, release+" "+packages, bootstrap) }
+
+// makeRuntimes makes imageRuntimes of what is in testdata/leaks, and of programs that
+// were built for it.
+func makeRuntimes(programs ...string) error {
+	const base = imageRuntimes + "-base"
+	err := importTree(base, release+" "+packages+" "+runtimes, func(tree string) error {
+		if err := bootstrap(tree); err != nil {
+			return err
+		}
+		// Java wants a /proc to be installed.
+		args := append([]string{"--pid", "--fork", "--mount", "--mount-proc=" + tree + "/proc", "chroot", tree, "apt-get", "install",
+			"--quiet", "--yes", "--no-install-recommends"}, strings.Split(runtimes, ",")...)
+		_, err := command("unshare", args...)
+		return err
+	})
 	if err != nil {
 		return err
 	}
-	_, err = command("docker", "import", "--change", fmt.Sprintf("LABEL %s=%q", recipeLabel, recipe), tree, imageBase)
+	files, err := filepath.Glob("testdata/leaks/*")
+	if err != nil {
+		return err
+	}
+	dockerfile := "FROM " + base + "\nCOPY pid1 pid1top /usr/local/bin/\nCOPY leak* Leak* *.sh *.bash /app/\n"
+	files = append(files, filepath.Join(bin, "pid1"), filepath.Join(bin, "pid1top"))
+	return buildImage(imageRuntimes, dockerfile, append(files, programs...))
+}
+
+// importTree makes an image of a Debian tree, unless an earlier run did.
+func importTree(image, recipe string, fill func(tree string) error) error {
+	have, err := command("docker", "image", "inspect", "--format", `{{index .Config.Labels "`+recipeLabel+`"}}`, image)
+	if err == nil && strings.TrimSpace(have) == recipe {
+		return nil
+	}
+	tree, err := debianTree(recipe, fill)
+	if err != nil {
+		return err
+	}
+	_, err = command("docker", "import", "--change", fmt.Sprintf("LABEL %s=%q", recipeLabel, recipe), tree, image)
+	return err
+}
+
+// bootstrap makes a small Debian in tree.
+func bootstrap(tree string) error {
+	_, err := command("debootstrap", "--variant=minbase", "--include="+packages, release, tree)
 	return err
 }
 
 // debianTree returns the path of a tar file with a small Debian, which is kept
 // in the user's cache since making it takes most of a minute.
-func debianTree(recipe string) (string, error) {
+func debianTree(recipe string, fill func(tree string) error) (string, error) {
 	cache, err := os.UserCacheDir()
 	if err != nil {
 		return "", fmt.Errorf("cannot keep a Debian tree: %w", err)
@@ -85,7 +124,7 @@ func debianTree(recipe string) (string, error) {
 	}
 	defer os.RemoveAll(tree)
 	fmt.Println("making a Debian tree for the containers, once")
-	if _, err := command("debootstrap", "--variant=minbase", "--include="+packages, release, tree); err != nil {
+	if err := fill(tree); err != nil {
 		return "", err
 	}
 	// Written aside and renamed: a tree cut short must not be taken for one.

@@ -115,7 +115,7 @@ func TestInitPath(t *testing.T) {
 	if err != nil || !strings.HasPrefix(info, initPath) && !strings.HasPrefix(info, "docker-init") || strings.Contains(info, "init") && strings.Contains(info, "N/A") {
 		t.Errorf("docker info says %q, %v\n%s", info, err, tail(log.String(), 10))
 	}
-	tree, err := debianTree(release + " " + packages)
+	tree, err := debianTree(release+" "+packages, bootstrap)
 	if err != nil {
 		t.Fatal(err)
 	}
