@@ -174,7 +174,7 @@ func TestProbeThatLeavesProcesses(t *testing.T) {
 		tick := time.NewTicker(6 * time.Second)
 		defer tick.Stop()
 		for {
-			_ = exec.Command("docker", "exec", c.Name, "sh", "-c", "tail -f /dev/null & exit 0").Run()
+			_ = exec.Command("docker", "exec", c.Name, "sh", "-c", "sleep 3000 >/dev/null 2>&1 </dev/null & exit 0").Run()
 			select {
 			case <-done:
 				return
@@ -187,7 +187,7 @@ func TestProbeThatLeavesProcesses(t *testing.T) {
 		probes.Wait()
 	})
 	d := c.diagnosed("orphans")
-	if !strings.HasPrefix(d.Summary, "A health check or an exec probe from outside left <tail -f /dev/null> running as ") ||
+	if !strings.HasPrefix(d.Summary, "A health check or an exec probe from outside left <sleep 3000> running as ") ||
 		!strings.Contains(d.Summary, "1 every 6s") && !strings.Contains(d.Summary, "1 every 7s") {
 		t.Errorf("the summary is %q", d.Summary)
 	}

@@ -2,6 +2,7 @@ package inspect
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"pid1/event"
@@ -76,11 +77,20 @@ func (t *Table) row(pid int, row *event.Process, origin *event.Proc) bool {
 	return true
 }
 
-// beforeExec reports whether e's parent changed its program after e was seen.
+// beforeExec reports whether e's parent changed its program after e was created. An
+// exec that was faster than the first look at the child shows as well: what was
+// forked and did not exec runs its parent's file.
 func (t *Table) beforeExec(e *entry) bool {
 	p := t.byPID[e.ppid]
-	return p != nil && p.id.Start <= e.id.Start && e.num <= p.execed
+	if p == nil || p.id.Start > e.id.Start {
+		return false
+	}
+	return e.num <= p.execed || e.noExec && e.exe != "" && p.exe != "" && installed(e.exe) != installed(p.exe)
 }
+
+// installed is the path of a file that may have been replaced meanwhile,
+// proc_pid_exe(5).
+func installed(exe string) string { return strings.TrimSuffix(exe, " (deleted)") }
 
 // answer is what a parent of zombies does about them.
 type answer struct {

@@ -285,6 +285,16 @@ func TestUnwaited(t *testing.T) {
 	b.put(fakeProcess{pid: 30, ppid: 20, comm: "helper", state: "Z", start: 200})
 	b.put(fakeProcess{pid: 32, ppid: 20, comm: "worker", state: "Z", start: 300})
 	b.sweep()
+	// An exec that nobody saw, and a program that was replaced under its parent.
+	b.put(fakeProcess{pid: 40, ppid: 1, comm: "java", cmdline: "java\x00", exe: "/bin/java", start: 100, stack: 3})
+	for pid, exe := range map[int]string{41: "/bin/sh", 42: "/bin/java (deleted)"} {
+		kid := fakeProcess{pid: pid, ppid: 40, comm: "sh", cmdline: "sh\x00", exe: exe, start: 400, stack: 4, flags: noExec}
+		b.put(kid)
+		b.sweep()
+		kid.state, kid.exe, kid.cmdline, kid.stack = "Z", "", "", 0
+		b.put(kid)
+	}
+	b.sweep()
 	type row struct {
 		pid        int
 		was        string
@@ -296,7 +306,7 @@ func TestUnwaited(t *testing.T) {
 		got = append(got, row{p.PID, p.Was, p.BeforeExec, p.Waited})
 		return true
 	})
-	want := []row{{20, "sh", false, 1}, {30, "", true, 0}, {32, "", false, 0}}
+	want := []row{{20, "sh", false, 1}, {30, "", true, 0}, {32, "", false, 0}, {40, "", false, 0}, {41, "", true, 0}, {42, "", false, 0}}
 	if d := cmp.Diff(want, got, cmp.AllowUnexported(row{})); d != "" {
 		t.Errorf("-want +got\n%s", d)
 	}
