@@ -197,7 +197,7 @@ func TestVerdicts(t *testing.T) {
 		{"leaking", []string{"perl", "-e", hoards}, "leaking", "perl", "does not wait for its children"},
 		{"held", []string{"perl", "-e", keeps}, "held", "perl", "has not waited"},
 		{"inherited_by_exec", []string{"sh", "-c", "sleep 0.3 & exec sleep 1000"}, "inherited_by_exec", "sleep", `was "sh" when it started`},
-		{"inherited_by_exec, a process substitution", []string{"bash", "-c", "exec > >(sleep 0.3); exec sleep 1000"}, "inherited_by_exec", "sleep", "start script"},
+		{"inherited_by_exec, a process substitution", []string{"bash", "-c", "exec > >(sleep 0.3); exec sleep 1000"}, "inherited_by_exec", "sleep", "Start script (a guess by its exec)"},
 		{"parent_stopped", []string{"perl", "-e", `for (1..5) { fork or exit } kill "STOP", $$`}, "parent_stopped", "perl", "kill -CONT"},
 		{"parent_stopped by a debugger", []string{"sh", "-c", `perl -e '` + keeps + `' & sleep 0.5; PID1TOP_TEST_ROLE=tracer exec "$SELF" $!`}, "parent_stopped", "perl", "debugger"},
 		{"parent_blocked, SIGCHLD", []string{"perl", "-MPOSIX", "-e", `sigprocmask(SIG_BLOCK, POSIX::SigSet->new(SIGCHLD)); ` + hoards}, "parent_blocked", "perl", "SIGCHLD blocked"},
