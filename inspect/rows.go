@@ -1,6 +1,7 @@
 package inspect
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -32,11 +33,12 @@ func (t *Table) Processes(yield func(*event.Process) bool) {
 
 // Unwaited yields what Processes does for those alone that are dead and not Self's
 // to reap, and for their parents. It does not sweep: what the last look saw is
-// good enough for who watches over time. 4,096 of the dead are yielded at most.
+// good enough for who watches over time. Of the dead the oldest MaxUnwaited are
+// yielded.
 func (t *Table) Unwaited(yield func(*event.Process) bool) { t.rows(true, yield) }
 
-// maxUnwaited bounds Unwaited: who has left so many has been noticed.
-const maxUnwaited = 4096
+// MaxUnwaited bounds Unwaited: who has left so many has been noticed.
+const MaxUnwaited = 2048
 
 func (t *Table) rows(unwaited bool, yield func(*event.Process) bool) {
 	pids, asked := t.ask(unwaited)
@@ -124,19 +126,26 @@ func (t *Table) parents(unwaited bool) ([]int, map[int]answer) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	var pids []int
+	var dead []*entry
 	asked := make(map[int]answer)
 	for pid, e := range t.byPID {
 		if !t.tells(e) {
 			continue
 		}
-		if !unwaited || e.deadAt != 0 && e.ppid != t.cfg.Self && len(pids) < maxUnwaited {
+		if !unwaited {
 			pids = append(pids, pid)
+		} else if e.deadAt != 0 && e.ppid != t.cfg.Self {
+			dead = append(dead, e)
 		}
 		if p := t.byPID[e.ppid]; e.dead() && p != nil && e.ppid != t.cfg.Self && len(asked) < maxAsked {
 			asked[e.ppid] = answer{start: p.id.Start}
 		}
 	}
 	if unwaited {
+		slices.SortFunc(dead, func(a, b *entry) int { return cmp.Compare(a.num, b.num) })
+		for _, e := range dead[:min(len(dead), MaxUnwaited)] {
+			pids = append(pids, e.id.PID)
+		}
 		for pid := range asked {
 			pids = append(pids, pid)
 		}

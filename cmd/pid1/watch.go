@@ -103,6 +103,7 @@ func (w *watch) newVigil() *vigil.Vigil {
 		Hello:     w.hello,
 		Unwaited:  w.table.Unwaited,
 		Processes: w.table.Processes,
+		Most:      inspect.MaxUnwaited,
 		Alive:     w.table.Lives,
 		PIDs: func() (used, limit int64, err error) {
 			if used, limit, err = w.group.PIDs(); limit == cgroup.Unlimited {

@@ -23,8 +23,10 @@ import (
 type Config struct {
 	Hello event.Hello // who pid1 is
 	// Unwaited yields the dead that others hold, and their parents; Processes yields
-	// all. A row is valid during the call only.
+	// all. A row is valid during the call only. Unwaited yields the oldest Most of the
+	// dead.
 	Unwaited, Processes func(yield func(*event.Process) bool)
+	Most                int
 	// Alive reports whether the process still lives.
 	Alive func(event.ID) bool
 	// PIDs returns how many tasks the control group has and may have, limit 0 or less
@@ -43,6 +45,9 @@ const (
 	// that have been there, with nothing changing, at most.
 	ripening = 2500 * time.Millisecond
 	patience = 30 * time.Second
+	// costly is how much longer not to look at the zombies for each of them: a few
+	// thousandths of a processor at most.
+	costly = 5 * time.Millisecond
 )
 
 // Vigil is the watch. Make it with New, and let Run run.
@@ -53,6 +58,7 @@ type Vigil struct {
 	// What follows belongs to Run.
 	world   *world.World // nil: no zombies for a while
 	empty   time.Time    // since when there are none
+	due     time.Time    // they are not looked at before
 	pause   time.Duration
 	zombies int
 	leaks   leaks
@@ -114,6 +120,9 @@ func (v *Vigil) look(now time.Time) time.Duration {
 
 // zombiesNow brings the world up to date and judges it.
 func (v *Vigil) zombiesNow(now time.Time) time.Duration {
+	if wait := v.due.Sub(now); wait > 0 {
+		return wait
+	}
 	var rows []*event.Process
 	dead := 0
 	for row := range v.cfg.Unwaited {
@@ -127,6 +136,7 @@ func (v *Vigil) zombiesNow(now time.Time) time.Duration {
 		}
 		rows = append(rows, &r)
 	}
+	v.due = now.Add(min(patience, time.Duration(dead)*costly))
 	switch {
 	case dead > 0:
 		v.empty = time.Time{}
@@ -151,7 +161,7 @@ func (v *Vigil) zombiesNow(now time.Time) time.Duration {
 	end := event.New(event.TypeProcessesEnd).(*event.ProcessesEnd)
 	end.Count = len(rows)
 	v.world.Apply(end, now)
-	v.judge(now)
+	v.judge(now, dead >= v.cfg.Most)
 
 	if dead != v.zombies {
 		v.zombies, v.pause = dead, ripening
@@ -164,13 +174,17 @@ func (v *Vigil) zombiesNow(now time.Time) time.Duration {
 	return v.pause
 }
 
-// judge tells of leaks that began and that are over.
-func (v *Vigil) judge(now time.Time) {
+// judge tells of leaks that began and that are over. Where there are more zombies
+// than are looked at, nobody can tell that it is over.
+func (v *Vigil) judge(now time.Time, more bool) {
 	here := map[event.ID]bool{}
 	groups := v.world.Zombies(now)
 	for i := range groups {
 		g := &groups[i]
 		here[g.Parent.ID] = true
+		if more && v.leaks.open[g.Parent.ID] != nil {
+			continue
+		}
 		began, over := v.leaks.see(g, now)
 		switch {
 		case began:
@@ -180,7 +194,7 @@ func (v *Vigil) judge(now time.Time) {
 		}
 	}
 	for id, l := range v.leaks.open {
-		if here[id] {
+		if here[id] || more && v.cfg.Alive(id) {
 			continue
 		}
 		e := doctor.Evidence{Parent: l.parent, Role: v.cfg.Hello.Role}

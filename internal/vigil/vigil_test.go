@@ -3,6 +3,8 @@ package vigil
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -50,6 +52,7 @@ func play(t *testing.T, story func(f *fake)) *fake {
 				f.yield(true, yield)
 			},
 			Processes: func(yield func(*event.Process) bool) { f.yield(false, yield) },
+			Most:      2048,
 			Alive: func(id event.ID) bool {
 				f.mu.Lock()
 				defer f.mu.Unlock()
@@ -79,9 +82,16 @@ func (f *fake) yield(unwaited bool, yield func(*event.Process) bool) {
 	for _, r := range f.rows {
 		parents[r.PPID] = parents[r.PPID] || r.State == "Z"
 	}
-	for pid, r := range f.rows {
+	dead := 0
+	for _, pid := range slices.Sorted(maps.Keys(f.rows)) {
+		r := f.rows[pid]
 		if unwaited && r.State != "Z" && !parents[pid] {
 			continue
+		}
+		if r.State == "Z" {
+			if dead++; unwaited && dead > 2048 {
+				continue
+			}
 		}
 		row := *r
 		row.AgeMS = time.Since(f.began.Add(time.Duration(r.Start) * 10 * time.Millisecond)).Milliseconds()
@@ -288,6 +298,27 @@ func TestLooksLikeALeakAndIsNone(t *testing.T) {
 	for name, story := range tests {
 		t.Run(name, func(t *testing.T) { play(t, story).want("", 0) })
 	}
+}
+
+// More zombies than are looked at: told once, and not that it is over before it is.
+func TestLeakWithoutEnd(t *testing.T) {
+	f := play(t, func(f *fake) {
+		f.process(8, 1)
+		for pid := range 4000 {
+			f.zombie(100+pid, 8)
+			f.pass(10 * time.Millisecond)
+		}
+		f.pass(20 * time.Minute)
+		f.mu.Lock()
+		clear(f.rows)
+		f.mu.Unlock()
+		f.vigil.Poke()
+		f.pass(time.Minute)
+	})
+	if len(f.told) != 2 || len(f.warned) != 2 {
+		t.Errorf("%d events, and the warnings %q", len(f.told), f.warned)
+	}
+	f.said("it is gone, and pid1 reaps what it left")
 }
 
 func TestManyLeaksAreNoFlood(t *testing.T) {
