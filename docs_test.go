@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"pid1/doctor"
+	"pid1/event"
+	"pid1/internal/schematest"
 )
 
 // What the scenarios' table names as shown by a test is shown by a test.
@@ -59,6 +61,28 @@ func TestDoctorIsExplained(t *testing.T) {
 	} {
 		if !strings.Contains(string(text), "| `"+string(v)+"` | ") {
 			t.Errorf("docs/doctor.md does not explain %s", v)
+		}
+	}
+}
+
+// Every type is documented, with a line that was really sent and that a reader of
+// today takes.
+func TestProtocolHasAnExampleOfEveryType(t *testing.T) {
+	text, err := os.ReadFile("docs/protocol.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, typ := range schematest.Types() {
+		line, ok := schematest.Example(string(text), typ)
+		if !ok {
+			t.Errorf("there is no example of %s", typ)
+			continue
+		}
+		if err := schematest.Line([]byte(line)); err != nil {
+			t.Errorf("the example of %s: %v", typ, err)
+		}
+		if ev, err := event.Decode([]byte(line)); err != nil || ev == nil || string(ev.Header().Type) != typ {
+			t.Errorf("the example of %s is read as %v, %v", typ, ev, err)
 		}
 	}
 }

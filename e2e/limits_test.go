@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"net"
-	"os"
 	"path/filepath"
 	"testing"
 )
@@ -11,12 +10,7 @@ import (
 // cannot make a thread; pid1 has to live on, reap, and answer.
 func TestNoPIDsLeft(t *testing.T) {
 	// In a folder shared with the outside: nothing more can be started inside.
-	// A short path, for the length of a socket's address is limited.
-	dir, err := os.MkdirTemp("", "pid1-e2e-")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
+	dir := sharedFolder(t)
 	c := Run(t, imageDebian, []string{"--pids-limit=30", "--volume=" + dir + ":/run/pid1"}, "pid1", "--", "python3", "/app/hoard.py")
 	c.waitKind("full")
 	if zombies := c.ofKind("full")[0].Zombies; zombies == 0 {

@@ -33,11 +33,7 @@ func TestOutOfMemory(t *testing.T) {
 	const eat = `python3 -c 'x = bytearray(300 << 20)'`
 	// The feed is read from outside: what runs inside ends with the container.
 	run := func(t *testing.T, script string) (*Container, *Feed) {
-		dir, err := os.MkdirTemp("", "pid1-e2e-")
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { os.RemoveAll(dir) })
+		dir := sharedFolder(t)
 		c := Run(t, imageDebian, []string{"--memory=60m", "--memory-swap=60m", "--volume=" + dir + ":/run/pid1"},
 			"pid1", "--", "sh", "-c", script)
 		c.Socket()

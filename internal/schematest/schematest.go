@@ -49,11 +49,7 @@ var strict = sync.OnceValues(func() (*jsonschema.Schema, error) {
 	if err := json.Unmarshal(schema.JSON, &all); err != nil {
 		return nil, err
 	}
-	var types []any
-	for _, branch := range all["allOf"].([]any) {
-		types = append(types, branch.(map[string]any)["if"].(map[string]any)["properties"].(map[string]any)["type"].(map[string]any)["const"])
-	}
-	all["properties"].(map[string]any)["type"] = map[string]any{"enum": types}
+	all["properties"].(map[string]any)["type"] = map[string]any{"enum": Types()}
 	for _, def := range all["$defs"].(map[string]any) {
 		def.(map[string]any)["additionalProperties"] = false
 	}
@@ -76,4 +72,27 @@ func compile(text []byte) (*jsonschema.Schema, error) {
 		return nil, err
 	}
 	return c.Compile("stream.json")
+}
+
+// Types returns the types the schema knows, in its order.
+func Types() []string {
+	var all struct {
+		AllOf []struct {
+			If struct {
+				Properties struct {
+					Type struct {
+						Const string `json:"const"`
+					} `json:"type"`
+				} `json:"properties"`
+			} `json:"if"`
+		} `json:"allOf"`
+	}
+	if err := json.Unmarshal(schema.JSON, &all); err != nil {
+		panic(err) // it is part of the program
+	}
+	var types []string
+	for _, branch := range all.AllOf {
+		types = append(types, branch.If.Properties.Type.Const)
+	}
+	return types
 }
