@@ -132,3 +132,18 @@ func TestNoDetailOfAStranger(t *testing.T) {
 		t.Errorf("a Detail of PID %d", m.detail.of.id.PID)
 	}
 }
+
+func TestSignalNames(t *testing.T) {
+	for _, c := range []struct {
+		names []string
+		want  string
+	}{
+		{nil, ""},
+		{[]string{"SIGHUP", "SIGCHLD", "33", "SIGRTMIN+1", "SIGRTMIN+2", "SIGRTMIN+3", "SIGRTMAX"}, "HUP CHLD 33 RTMIN+1..RTMAX (4)"},
+		{[]string{"SIGRTMIN+1", "SIGRTMIN+9"}, "RTMIN+1 RTMIN+9"},
+	} {
+		if got := signalNames(c.names); got != c.want {
+			t.Errorf("%q: %q, want %q", c.names, got, c.want)
+		}
+	}
+}

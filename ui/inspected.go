@@ -114,17 +114,33 @@ func (d *detail) saySignals(m *model, e *event.Inspect) {
 		}
 		d.say(m, plain, "SIGCHLD", text)
 	}
-	short := func(names []string) string {
-		var out []string
-		for _, n := range names {
-			out = append(out, strings.TrimPrefix(n, "SIG"))
+	d.say(m, warn, "Pending", signalNames(e.SigPending))
+	d.say(m, plain, "Blocked", signalNames(e.SigBlocked))
+	d.say(m, plain, "Ignored", signalNames(e.SigIgnored))
+	d.say(m, plain, "Caught", signalNames(e.SigCaught))
+}
+
+// signalNames lists signals without their SIG; of real-time signals in a row, the
+// first and the last.
+func signalNames(names []string) string {
+	var out []string
+	realtime := func(i int) bool { return i < len(names) && strings.HasPrefix(names[i], "SIGRTM") }
+	for i := 0; i < len(names); i++ {
+		text := strings.TrimPrefix(names[i], "SIG")
+		if realtime(i) {
+			first := i
+			for realtime(i + 1) {
+				i++
+			}
+			if i > first+1 {
+				text += ".." + strings.TrimPrefix(names[i], "SIG") + " (" + itoa(i-first+1) + ")"
+			} else {
+				i = first
+			}
 		}
-		return strings.Join(out, " ")
+		out = append(out, text)
 	}
-	d.say(m, warn, "Pending", short(e.SigPending))
-	d.say(m, plain, "Blocked", short(e.SigBlocked))
-	d.say(m, plain, "Ignored", short(e.SigIgnored))
-	d.say(m, plain, "Caught", short(e.SigCaught))
+	return strings.Join(out, " ")
 }
 
 func (d *detail) sayMemory(m *model, e *event.Inspect) {
@@ -136,7 +152,7 @@ func (d *detail) sayMemory(m *model, e *event.Inspect) {
 		d.say(m, plain, "Memory", text)
 	}
 	if v := e.IO; v != nil {
-		d.say(m, plain, "Input/output", "read "+memory(v.Rchar>>10, v.Rchar >= 0)+" ("+memory(v.ReadBytes>>10, v.ReadBytes >= 0)+" from disks), wrote "+
+		d.say(m, plain, "I/O", "read "+memory(v.Rchar>>10, v.Rchar >= 0)+" ("+memory(v.ReadBytes>>10, v.ReadBytes >= 0)+" from disks), wrote "+
 			memory(v.Wchar>>10, v.Wchar >= 0)+" ("+memory(v.WriteBytes>>10, v.WriteBytes >= 0)+" to disks)")
 	}
 	if e.VoluntaryCtxt >= 0 {
