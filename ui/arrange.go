@@ -25,9 +25,7 @@ func (m *model) arrange() {
 		m.reaps.list.off += d
 	}
 	m.frame = f
-	if f.body == 0 {
-		return
-	}
+	// The rows point into the scene: they are made anew with it, seen or not.
 	switch m.view {
 	case treeView:
 		m.tree.build(&m.shown, &m.opt, f.body-1)
