@@ -25,24 +25,32 @@ func (m *model) arrange() {
 		m.reaps.list.off += d
 	}
 	m.frame = f
-	// The rows point into the scene: they are made anew with it, seen or not.
+	if f.body > 0 {
+		m.room = f.body
+	}
+	m.buildRows(max(m.room, 2))
+}
+
+// buildRows builds the rows of the view for so many lines. They point into the
+// scene, so they are made anew with it, seen or not.
+func (m *model) buildRows(lines int) {
 	switch m.view {
 	case treeView:
-		m.tree.build(&m.shown, &m.opt, f.body-1)
+		m.tree.build(&m.shown, &m.opt, lines-1)
 	case zombieView:
 		panel := 0
 		if len(m.shown.groups) > 0 {
-			panel = min(max(f.body/2, 1), 9)
+			panel = min(max(lines/2, 1), 9)
 		}
-		m.zombies.build(&m.shown, f.body-1-panel)
+		m.zombies.build(&m.shown, lines-1-panel)
 		m.words = m.zombies.explain(&m.shown, m.theme, m.width-2, panel-1)
 		if panel > 1 {
 			m.words = append([]string{""}, m.words...)
 		}
 	case reapView:
-		m.reaps.build(&m.shown, &m.opt, f.body-2)
+		m.reaps.build(&m.shown, &m.opt, lines-2)
 	case detailView:
-		m.detail.build(m, f.body-1)
+		m.detail.build(m, lines-1)
 	}
 }
 

@@ -57,6 +57,7 @@ type model struct {
 	back, forward []spot
 
 	frame    frame
+	room     int       // lines of the body when it was there last
 	trouble  []finding // what is wrong, the connection first
 	advice   []string  // on the first of them, wrapped
 	help     bool
