@@ -128,6 +128,24 @@ func TestSummaries(t *testing.T) {
 	}
 }
 
+// A rhythm from outside is a health check's, and is named so.
+func TestProbe(t *testing.T) {
+	e := leak()
+	e.Outside, e.Parent, e.Cadence = true, event.Proc{}, Cadence{2, 30 * time.Second}
+	f := Judge(e)
+	all := strings.Join(append(f.Evidence, f.Advice...), "\n")
+	for _, want := range []string{"2 every 30s: the rhythm of a health check or an exec probe", "ends within its timeout and leaves nothing running"} {
+		if !strings.Contains(all, want) {
+			t.Errorf("nothing says %q:\n%s", want, all)
+		}
+	}
+	e.Cadence = Cadence{}
+	f = Judge(e)
+	if all := strings.Join(append(f.Evidence, f.Advice...), "\n"); strings.Contains(all, "By its rhythm") {
+		t.Errorf("a rhythm where there is none:\n%s", all)
+	}
+}
+
 func TestEvidenceLines(t *testing.T) {
 	e := leak()
 	e.Blocked, e.SeenBefore = true, 2

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -80,7 +81,16 @@ type patient struct {
 	t      *testing.T
 	socket string
 	cmd    *exec.Cmd
-	stderr bytes.Buffer
+	stderr string // the file that pid1's goes to
+}
+
+// warnings are what pid1 wrote to stderr so far.
+func (p *patient) warnings() string {
+	text, err := os.ReadFile(p.stderr)
+	if err != nil {
+		return err.Error()
+	}
+	return string(text)
 }
 
 // admit runs a program under pid1, in a PID namespace of its own.
@@ -100,9 +110,14 @@ func admit(t *testing.T, name string, args ...string) *patient {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &patient{t: t, socket: filepath.Join(dir, "s", "s")}
+	p := &patient{t: t, socket: filepath.Join(dir, "s", "s"), stderr: filepath.Join(dir, "stderr")}
+	stderr, err := os.Create(p.stderr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stderr.Close()
 	p.cmd = nstest.Command(t, binary, append([]string{"--socket", p.socket, "--", name}, args...)...)
-	p.cmd.Stderr = &p.stderr
+	p.cmd.Stderr = stderr
 	p.cmd.Env = append(os.Environ(), "SELF="+os.Args[0])
 	p.cmd.WaitDelay = 5 * time.Second
 	if err := p.cmd.Start(); err != nil {
@@ -119,7 +134,7 @@ func admit(t *testing.T, name string, args ...string) *patient {
 		}
 		time.Sleep(5 * time.Millisecond)
 	}
-	t.Fatalf("pid1 does not listen: %s", p.stderr.String())
+	t.Fatalf("pid1 does not listen: %s", p.warnings())
 	return nil
 }
 
@@ -132,20 +147,29 @@ type diagnosis struct {
 	Count   int      `json:"count"`
 }
 
-// ask runs a command of pid1top and returns the objects that it prints.
-func (p *patient) ask(command string) []diagnosis {
-	p.t.Helper()
+// tell runs a command of pid1top and returns the objects that it prints.
+func (p *patient) tell(command string) ([]diagnosis, error) {
 	var out, errs bytes.Buffer
 	if status := run([]string{"pid1top", "--socket", p.socket, command, "--json"}, nil, stdio{nil, &out, &errs}); status != statusOK {
-		p.t.Fatalf("%s: status %d, %s", command, status, errs.String())
+		return nil, fmt.Errorf("%s: status %d, %s", command, status, errs.String())
 	}
 	var all []diagnosis
 	for line := range bytes.Lines(out.Bytes()) {
 		var d diagnosis
 		if err := json.Unmarshal(line, &d); err != nil {
-			p.t.Fatalf("%v in %s", err, line)
+			return nil, fmt.Errorf("%w in %s", err, line)
 		}
 		all = append(all, d)
+	}
+	return all, nil
+}
+
+// ask is tell for a test.
+func (p *patient) ask(command string) []diagnosis {
+	p.t.Helper()
+	all, err := p.tell(command)
+	if err != nil {
+		p.t.Fatal(err)
 	}
 	return all
 }
@@ -159,24 +183,37 @@ func (p *patient) becomes(command, verdict string) diagnosis {
 			return last[0]
 		}
 	}
-	p.t.Fatalf("want %s alone; %s tells %+v\n%s", verdict, command, last, p.stderr.String())
+	p.t.Fatalf("want %s alone; %s tells %+v\n%s", verdict, command, last, p.warnings())
 	return diagnosis{}
 }
 
-// never fails the test when pid1top tells one of the verdicts within a time.
-func (p *patient) never(d time.Duration, verdicts ...string) {
-	p.t.Helper()
-	for deadline := time.Now().Add(d); time.Now().Before(deadline); time.Sleep(200 * time.Millisecond) {
-		for _, got := range append(p.ask("doctor"), p.ask("zombies")...) {
-			for _, v := range verdicts {
-				if got.Verdict == v {
-					p.t.Fatalf("%s: %+v", v, got)
+// stays looks for a while, and returns an error when pid1top tells one of the
+// verdicts or pid1 warns of anything.
+func (p *patient) stays(d time.Duration, without ...string) error {
+	for deadline := time.Now().Add(d); time.Now().Before(deadline); time.Sleep(250 * time.Millisecond) {
+		for _, command := range []string{"doctor", "zombies"} {
+			all, err := p.tell(command)
+			if err != nil {
+				return err
+			}
+			for _, got := range all {
+				if slices.Contains(without, got.Verdict) {
+					return fmt.Errorf("a false alarm: %+v", got)
 				}
 			}
 		}
 	}
-	if p.stderr.Len() > 0 {
-		p.t.Errorf("pid1 warns of a healthy program: %s", p.stderr.String())
+	if text := p.warnings(); text != "" {
+		return fmt.Errorf("pid1 warns of a healthy program: %s", text)
+	}
+	return nil
+}
+
+// never is stays for a test.
+func (p *patient) never(d time.Duration, verdicts ...string) {
+	p.t.Helper()
+	if err := p.stays(d, verdicts...); err != nil {
+		p.t.Error(err)
 	}
 }
 
@@ -203,10 +240,16 @@ func TestVerdicts(t *testing.T) {
 		{"parent_blocked, SIGCHLD", []string{"perl", "-MPOSIX", "-e", `sigprocmask(SIG_BLOCK, POSIX::SigSet->new(SIGCHLD)); ` + hoards}, "parent_blocked", "perl", "SIGCHLD blocked"},
 		{"other_reaper", []string{"perl", "-e", subreaper + `for (1..5) { my $p = fork; if (!$p) { fork or do { select undef, undef, undef, 0.7; exit }; select undef, undef, undef, 0.3; exit } waitpid $p, 0 } sleep 1000`}, "other_reaper", "perl", "subreaper"},
 	}
+	t.Parallel()
+	var patients []*patient // all fall ill at the same time
 	for _, tt := range tests {
+		patients = append(patients, admit(t, tt.command[0], tt.command[1:]...))
+	}
+	for i, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			d := admit(t, tt.command[0], tt.command[1:]...).becomes("doctor", tt.verdict)
+			p := patients[i]
+			p.t = t
+			d := p.becomes("doctor", tt.verdict)
 			if d.Subject.Comm != tt.subject {
 				t.Errorf("it is about %+v, want %s", d.Subject, tt.subject)
 			}
@@ -281,17 +324,37 @@ func TestVerdictGoesWhenTheParentWaits(t *testing.T) {
 
 // What looks like a leak and is none.
 func TestNoFalseAlarm(t *testing.T) {
-	tests := []struct{ name, program string }{
-		{"200 short-lived zombies a second", `my @p; while (1) { my $p = fork; $p or exit; push @p, $p; select undef, undef, undef, 0.005; waitpid shift @p, 0 if @p > 4 }`},
-		{"a batch, waited for in order", `while (1) { my @p; for my $i (0..7) { my $p = fork; if (!$p) { select undef, undef, undef, $i ? 0.1 + $i / 3 : 5; exit } push @p, $p } waitpid $_, 0 for @p }`},
-		{"SIGCHLD ignored", `$SIG{CHLD} = "IGNORE"; while (1) { fork or exit; select undef, undef, undef, 0.01 }`},
+	const (
+		job = `while :; do for i in 0 1 2; do (sleep 0.3; exit $i) & done; wait; true | cat | cat; x=$(date); sh -c "sleep 0.1; exit 3"; done`
+		// What make and ninja do: many at a time, waited for in the order they end.
+		build = `while :; do seq 60 | xargs -P 8 -n 1 sh -c 'perl -e "select undef, undef, undef, 0.1 * rand"; :'; done`
+	)
+	tests := []struct{ name, program, script string }{
+		{"a CI job", "sh", job},
+		{"a build", "sh", build},
+		{"a prefork server", "perl", `my %w; while (1) { while (keys %w < 8) { my $p = fork; if (!$p) { select undef, undef, undef, 0.2 + rand 2; exit } $w{$p} = 1 } delete $w{wait()} }`},
+		{"200 short-lived zombies a second", "perl", `my @p; while (1) { my $p = fork; $p or exit; push @p, $p; select undef, undef, undef, 0.005; waitpid shift @p, 0 if @p > 4 }`},
+		{"a batch, waited for in order", "perl", `while (1) { my @p; for my $i (0..7) { my $p = fork; if (!$p) { select undef, undef, undef, $i ? 0.1 + $i / 3 : 5; exit } push @p, $p } waitpid $_, 0 for @p }`},
+		{"SIGCHLD ignored", "perl", `$SIG{CHLD} = "IGNORE"; while (1) { fork or exit; select undef, undef, undef, 0.01 }`},
 	}
+	t.Parallel()
+	var patients []*patient
 	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			admit(t, "perl", "-e", tt.program).never(8*time.Second, "leaking", "parent_stopped", "parent_blocked", "inherited_by_exec", "other_reaper")
+		flag := "-e"
+		if tt.program == "sh" {
+			flag = "-c"
+		}
+		patients = append(patients, admit(t, tt.program, flag, tt.script))
+	}
+	var alarms sync.WaitGroup
+	for i, tt := range tests {
+		alarms.Go(func() {
+			if err := patients[i].stays(10*time.Second, "leaking", "parent_stopped", "parent_blocked", "inherited_by_exec", "other_reaper", "orphans"); err != nil {
+				t.Errorf("%s: %v", tt.name, err)
+			}
 		})
 	}
+	alarms.Wait()
 }
 
 // A debugger beside a program that holds nothing is no finding.
