@@ -7,6 +7,7 @@ import (
 	"time"
 
 	tea "charm.land/bubbletea/v2"
+	"github.com/google/go-cmp/cmp"
 
 	"pid1/event"
 )
@@ -145,5 +146,13 @@ func TestSignalNames(t *testing.T) {
 		if got := signalNames(c.names); got != c.want {
 			t.Errorf("%q: %q, want %q", c.names, got, c.want)
 		}
+	}
+}
+
+func TestCgroups(t *testing.T) {
+	got := cgroups([]string{"9:name=systemd:/docker/ae", "8:pids:/docker/ae", "4:memory:/x", "0::/docker/ae", "odd"})
+	want := []string{"/docker/ae systemd pids v2", "/x memory", "odd"}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("-want +got\n%s", d)
 	}
 }

@@ -101,9 +101,36 @@ func (d *detail) sayPlaces(m *model, e *event.Inspect) {
 	if e.TracerPID != 0 {
 		d.say(m, warn, "Traced by", itoa(e.TracerPID))
 	}
-	if len(e.Cgroup) > 0 {
-		d.say(m, plain, "Cgroup", strings.Join(e.Cgroup, "  "))
+	label := "Cgroup"
+	for _, text := range cgroups(e.Cgroup) {
+		d.say(m, plain, label, text)
+		label = ""
 	}
+}
+
+// cgroups tells the groups of proc_pid_cgroup(5), ID:CONTROLLERS:PATH a line, by
+// their paths: of version 1, many controllers share one.
+func cgroups(lines []string) []string {
+	var out []string
+	at := map[string]int{}
+	for _, l := range lines {
+		f := strings.SplitN(l, ":", 3)
+		if len(f) < 3 {
+			out = append(out, l)
+			continue
+		}
+		name := strings.TrimPrefix(f[1], "name=")
+		if name == "" {
+			name = "v2"
+		}
+		if i, there := at[f[2]]; there {
+			out[i] += " " + name
+			continue
+		}
+		at[f[2]] = len(out)
+		out = append(out, f[2]+" "+name)
+	}
+	return out
 }
 
 func (d *detail) saySignals(m *model, e *event.Inspect) {

@@ -165,12 +165,14 @@ func (m *model) overviewLast(c *canvas, name string, e *event.Reap) {
 		}
 	}
 	tail := ", created by " + clean(by, c.t.ascii)
-	if c.width >= 80 {
-		tail += ", " + age(max(0, m.shown.now.Sub(m.shown.seenAt(e)))) + " ago"
+	what := clean(command(e.Comm, e.Cmdline, false), c.t.ascii)
+	ago := ", " + age(max(0, m.shown.now.Sub(m.shown.seenAt(e)))) + " ago"
+	if labelWidth+len(st)+2+len(itoa(e.PID))+1+cellWidth(what)+cellWidth(tail)+len(ago) <= c.width {
+		tail += ago
 	}
 	c.put(look, st)
 	c.put(plain, "  "+itoa(e.PID)+" ")
-	c.text(plain, command(e.Comm, e.Cmdline, false), c.width-c.x-min(cellWidth(tail), c.width/2))
+	c.text(plain, what, c.width-c.x-min(cellWidth(tail), c.width/2))
 	c.text(faint, tail, c.width)
 	c.end(plain)
 }
