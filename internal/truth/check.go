@@ -169,8 +169,13 @@ func (c *Coverage) process(p *Process, t *told) {
 	for _, o := range t.origin {
 		c.origin(p, o)
 	}
-	if len(t.ends) == 0 {
-		c.count(p, unknown, c.origin(p, nil), unknown, unknown, unknown)
+	switch {
+	case len(t.ends) > 0:
+	case p.PID == 0: // it can have been told of, without what it is known by here
+		c.count(p, unknown, unasked, unasked, unasked, unasked)
+		return
+	default:
+		c.count(p, unknown, unknown, unknown, unknown, unknown)
 		return
 	}
 	e := endOf(t.ends[len(t.ends)-1])
@@ -253,15 +258,10 @@ func (c *Coverage) lineage(p *Process, e *end) {
 		return
 	}
 	for _, a := range e.lineage {
-		if !p.descends(a.PID, 0) && !p.beyond(a.PID) {
+		if !p.descends(a.PID, 0) {
 			c.wrong(p, "%d in its lineage", a.PID)
 		}
 	}
-}
-
-// beyond reports whether pid is above all that is known of: pid1 and what runs it.
-func (p *Process) beyond(pid int) bool {
-	return len(p.Above) == 0 || pid <= p.Above[len(p.Above)-1].PID
 }
 
 func (c *Coverage) status(p *Process, e *end) verdict {

@@ -1,6 +1,7 @@
 package truth
 
 import (
+	"bytes"
 	"errors"
 	"flag"
 	"fmt"
@@ -21,7 +22,7 @@ func Grow(args []string) error {
 	out := f.String("o", "", "write the truth to `FILE`")
 	rounds := f.Int("rounds", 10, "how many trees of every kind and lifetime")
 	lives := f.String("lives", "0,1,2,5,10,50,500", "lifetimes in `MS`, separated by commas")
-	pause := f.Duration("pause", 1500*time.Millisecond, "how long to wait at the end, for an observer who looks now and then")
+	pause := f.Duration("pause", 1200*time.Millisecond, "how long to wait at the end, for an observer who looks now and then")
 	only := f.String("trees", "", "only these kinds of trees, separated by commas")
 	if err := f.Parse(args); err != nil {
 		return err
@@ -64,17 +65,13 @@ func Grow(args []string) error {
 
 func newGrower() (*grower, error) {
 	g := &grower{env: []string{"PATH=" + os.Getenv("PATH")}, paths: map[string]string{}}
-	text, err := os.ReadFile("/proc/self/stat")
+	_, start, err := stat(os.Getpid())
 	if err != nil {
 		return nil, fmt.Errorf("cannot see myself: %w", err)
 	}
-	words := strings.Fields(string(text[strings.LastIndexByte(string(text), ')')+1:]))
-	var start uint64
-	if len(words) < 20 {
-		return nil, fmt.Errorf("cannot see myself in %q", text)
-	}
-	if _, err := fmt.Sscan(words[19], &start); err != nil {
-		return nil, fmt.Errorf("cannot see myself: %w", err)
+	above, err := ancestors(os.Getppid())
+	if err != nil {
+		return nil, err
 	}
 	runner, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", os.Getppid()))
 	if err != nil {
@@ -86,10 +83,40 @@ func newGrower() (*grower, error) {
 	}
 	g.self = Process{
 		Tree: "grower", Part: true, ID: ID{os.Getpid(), start, start},
-		Parent: ID{PID: os.Getppid(), Last: start}, Above: []ID{{PID: os.Getppid(), Last: start}},
+		Parent: above[0], Above: above,
 		Argv: [][]string{strings.Split(strings.TrimSuffix(string(runner), "\x00"), "\x00"), os.Args}, SID: sid, PGID: unix.Getpgrp(), Least: -1,
 	}
 	return g, nil
+}
+
+// ancestors returns the process pid and those above it.
+func ancestors(pid int) (list []ID, err error) {
+	for pid > 0 {
+		ppid, start, err := stat(pid)
+		if err != nil {
+			return nil, fmt.Errorf("cannot see my ancestors: %w", err)
+		}
+		list = append(list, ID{pid, start, start})
+		pid = ppid
+	}
+	return list, nil
+}
+
+// stat reads the parent and the start of a process, proc_pid_stat(5).
+func stat(pid int) (ppid int, start uint64, err error) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return 0, 0, err
+	}
+	words := strings.Fields(string(text[bytes.LastIndexByte(text, ')')+1:]))
+	if len(words) < 20 {
+		return 0, 0, fmt.Errorf("%q is no line of stat", text)
+	}
+	if _, err := fmt.Sscan(words[1], &ppid); err != nil {
+		return 0, 0, err
+	}
+	_, err = fmt.Sscan(words[19], &start)
+	return ppid, start, err
 }
 
 // rounds makes n trees of one kind: the short-lived one after the other, as fast as
