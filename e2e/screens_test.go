@@ -73,7 +73,7 @@ func TestScreens(t *testing.T) {
 	page.WriteString("# The screens\n\nAs they were on `pid1top demo`; `make screens` makes them anew. Colours are left out.\n")
 	// The demo's own PID namespace takes a capability that containers do not have.
 	term := NewTerminal(t, 100, 30, "docker", "run", "--rm", "-it", "--label", owner, "--network=none",
-		"--hostname=web", "--cap-add=SYS_ADMIN", "--entrypoint=pid1top", imageDebian, "demo")
+		"--hostname=web", "--pids-limit=500", "--cap-add=SYS_ADMIN", "--entrypoint=pid1top", imageDebian, "demo")
 	term.WaitFor("[2 Tree]", "LEAK", "+10 Z") // for a while: trends need something to show
 	for _, p := range pictures {
 		if p.w > 0 {
