@@ -312,12 +312,13 @@ func versions(w *world.World, now time.Time) []byte {
 	t := w.Totals()
 	line("processes", "%d, of these %d zombies", w.Len(), w.ZombieCount(now))
 	line("reaped", "%d, %d failed, %d orphans", t.Reaps, t.Failed, t.Adopted)
-	if used, limit, full, ok := w.PIDs(); used != event.Unknown {
+	full, filling := w.Full(w.Zombies(now))
+	if used, limit, _, _ := w.PIDs(); used != event.Unknown {
 		text := strconv.FormatInt(used, 10) + " in use, no limit known"
 		if limit > 0 {
 			text = fmt.Sprintf("%d of %d in use", used, limit)
 		}
-		if ok {
+		if filling {
 			text += ", full in " + doctor.Age(full) + " at this rate"
 		}
 		line("pids", "%s", text)

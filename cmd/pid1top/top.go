@@ -92,7 +92,11 @@ func (a *app) summary(p *page, w *world.World, now time.Time) {
 	p.line("", "%s%d processes, %d zombies, %d reaped (%d failed, %d orphans)",
 		line, w.Len(), w.ZombieCount(now), t.Reaps, t.Failed, t.Adopted)
 	if used, limit, _, _ := w.PIDs(); used != event.Unknown && limit != event.Unknown {
-		p.line("", "%d of %d PIDs in use", used, limit)
+		text := ""
+		if full, ok := w.Full(w.Zombies(now)); ok {
+			text = ", full in " + doctor.Age(full) + " at this rate"
+		}
+		p.line("", "%d of %d PIDs in use%s", used, limit, text)
 	}
 	p.WriteByte('\n')
 	doctorText(p, w, w.Findings(now), now)

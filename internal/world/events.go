@@ -111,6 +111,7 @@ func (w *World) applyZombieGone(e *event.ZombieGone, at time.Time) {
 }
 
 func (w *World) applyExit(e *event.Exit, at time.Time) {
+	w.killed(e.OOM, event.Proc{ID: e.ID, Comm: e.Comm, Cmdline: e.Cmdline}, e.Rusage, false, at)
 	p := w.dead(e.ID, e.PPID, at)
 	if q := w.byPID[e.PPID]; q != nil {
 		q.Reaped++
@@ -128,6 +129,7 @@ func (w *World) applyExit(e *event.Exit, at time.Time) {
 
 func (w *World) applyReap(e *event.Reap, at time.Time) {
 	w.reaps.add(e)
+	w.killed(e.OOM, event.Proc{ID: e.ID, Comm: e.Comm, Cmdline: e.Cmdline}, e.Rusage, e.Main, at)
 	w.rate.add(at.Sub(w.base), e.Failed())
 	if q := w.byPID[w.reaper()]; q != nil {
 		q.Reaped++

@@ -35,7 +35,7 @@ func (w *World) Findings(now time.Time) []Judgement {
 	for i := range left {
 		add(Judgement{Finding: doctor.JudgeLeft(&left[i]), Left: &left[i]})
 	}
-	pids := w.PIDUse()
+	pids := w.PIDUse(groups)
 	add(Judgement{Finding: doctor.JudgePIDs(&pids), PIDs: &pids})
 	memories := w.Memories(now)
 	add(Judgement{Finding: doctor.JudgeOOM(&memories), Memories: &memories})
@@ -45,10 +45,12 @@ func (w *World) Findings(now time.Time) []Judgement {
 	return out
 }
 
-// PIDUse is what is known of the PIDs in use, and of who holds most of them.
-func (w *World) PIDUse() doctor.PIDs {
+// PIDUse is what is known of the PIDs in use, and of who holds most of them; groups
+// are [World.Zombies].
+func (w *World) PIDUse(groups []Group) doctor.PIDs {
 	var p doctor.PIDs
-	p.Used, p.Limit, p.FullIn, p.Filling = w.PIDs()
+	p.Used, p.Limit, _, _ = w.PIDs()
+	p.FullIn, p.Filling = w.Full(groups)
 	if w.hello != nil {
 		p.Role = w.hello.Role
 	}
@@ -111,7 +113,7 @@ func Holder(rows []*event.Process, reaper int) (holder event.Proc, held, zombies
 
 func dead(r *event.Process) bool { return r.State == "Z" || r.State == "X" }
 
-// killedKept is how many victims Memories lists.
+// killedKept is how many victims are remembered.
 const killedKept = 8
 
 // Memories is what the history tells of kills for want of memory.
@@ -126,19 +128,31 @@ func (w *World) Memories(now time.Time) doctor.Memories {
 	if m.Kills == 0 {
 		return m
 	}
-	for i := w.reaps.Len() - 1; i >= 0 && len(m.Killed) < killedKept; i-- {
-		e := w.reaps.At(i)
-		if e.OOM == "" {
-			continue
-		}
-		k := doctor.Kill{
-			Proc: event.Proc{ID: e.ID, Comm: e.Comm, Cmdline: e.Cmdline},
-			Ago:  max(0, now.Sub(w.when(&e.Head, now))), MaxRSSKB: event.Unknown, Main: e.Main,
-		}
-		if e.Rusage != nil {
-			k.MaxRSSKB = e.Rusage.MaxRSSKB
-		}
+	for _, v := range slices.Backward(w.victims) {
+		k := v.Kill
+		k.Ago = max(0, now.Sub(v.at))
 		m.Killed = append(m.Killed, k)
 	}
 	return m
+}
+
+// victim is a process that was killed for want of memory, probably.
+type victim struct {
+	doctor.Kill
+	at time.Time
+}
+
+// killed takes note of an end that may have been for want of memory.
+func (w *World) killed(oom string, proc event.Proc, used *event.Rusage, main bool, at time.Time) {
+	if oom == "" {
+		return
+	}
+	k := doctor.Kill{Proc: proc, MaxRSSKB: event.Unknown, Main: main}
+	if used != nil {
+		k.MaxRSSKB = used.MaxRSSKB
+	}
+	if len(w.victims) == killedKept {
+		w.victims = slices.Delete(w.victims, 0, 1)
+	}
+	w.victims = append(w.victims, victim{k, at})
 }

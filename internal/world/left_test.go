@@ -120,6 +120,25 @@ func TestGauge(t *testing.T) {
 	}
 }
 
+// Where nobody followed the PIDs in use, the leak says when they are used up.
+func TestFullByTheLeak(t *testing.T) {
+	f := newFeed(t)
+	f.hello()
+	for pid := 20; pid < 40; pid++ {
+		f.zombie(pid, 8)
+		f.pass(3 * time.Second)
+	}
+	f.send(&event.Stats{Head: event.Head{Type: event.TypeStats}, PIDsUsed: 40, PIDsLimit: 100})
+	groups := f.w.Zombies(f.viewer())
+	full, ok := f.w.Full(groups)
+	if want := 3 * time.Minute; !ok || full < want/2 || full > want*2 { // 60 at 20 a minute
+		t.Errorf("full in %v, %t", full, ok)
+	}
+	if full, ok := f.w.Full(nil); ok {
+		t.Errorf("without a leak full in %v", full)
+	}
+}
+
 func TestMemories(t *testing.T) {
 	f := newFeed(t)
 	f.hello()
@@ -132,6 +151,12 @@ func TestMemories(t *testing.T) {
 	f.send(oom)
 	f.pass(time.Minute)
 	m := f.w.Memories(f.viewer())
+	exit := event.New(event.TypeExit).(*event.Exit)
+	exit.ID, exit.Comm, exit.Signal, exit.OOM = id(32), "worker", "SIGKILL", "probable"
+	f.send(exit)
+	if m := f.w.Memories(f.viewer()); len(m.Killed) != 2 || m.Killed[0].PID != 32 || m.Killed[0].Ago != 0 {
+		t.Errorf("with one that its parent reaped: %+v", m)
+	}
 	if m.Kills != 2 || m.Last != time.Minute || len(m.Killed) != 1 || m.Killed[0].PID != 31 || m.Killed[0].MaxRSSKB != 4096 {
 		t.Errorf("%+v", m)
 	}

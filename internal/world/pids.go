@@ -109,3 +109,23 @@ func (w *World) PIDs() (used, limit int64, full time.Duration, ok bool) {
 	full, ok = w.pids.Full(limit)
 	return used, limit, full, ok
 }
+
+// Full is when the limit of PIDs is reached: as the use grew, or where nobody
+// followed that, as the zombies of groups grow. ok is false where it is not in sight.
+func (w *World) Full(groups []Group) (in time.Duration, ok bool) {
+	used, limit, in, ok := w.PIDs()
+	if ok || used < 0 || limit <= 0 {
+		return in, ok
+	}
+	perMin := 0.0
+	for i := range groups {
+		if g := &groups[i]; g.Evidence.Leaks(g.Verdict) {
+			perMin += max(0, g.RatePerMin)
+		}
+	}
+	left := float64(max(0, limit-used))
+	if perMin <= 0 || left/perMin > (365*24*time.Hour).Minutes() {
+		return 0, false
+	}
+	return time.Duration(left / perMin * float64(time.Minute)), true
+}

@@ -22,6 +22,9 @@ func (w *World) Redact(hide func(args []string) []string) {
 	for _, p := range w.procs {
 		p.Cmdline, p.KeptCmdline, p.Origin = hide(p.Cmdline), hide(p.KeptCmdline), proc(p.Origin)
 	}
+	for i := range w.victims {
+		w.victims[i].Cmdline = hide(w.victims[i].Cmdline)
+	}
 	for i, e := range w.reaps.ring {
 		r := *e
 		r.Cmdline, r.Origin = hide(r.Cmdline), proc(r.Origin)

@@ -58,6 +58,8 @@ type World struct {
 	rate  series
 	notes []event.Event
 	pids  Gauge
+
+	victims []victim // the newest last
 }
 
 // New returns a world in which nothing is known yet.
