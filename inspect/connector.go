@@ -34,9 +34,9 @@ type Connector struct {
 	told bool // that something was lost
 }
 
-// OpenConnector asks the kernel to tell. That takes CAP_NET_ADMIN in the initial user
-// namespace, and the initial PID and network namespaces: a host, or a container that
-// shares all of these with it. The error says what is missing. Run or Close lets go.
+// OpenConnector asks the kernel to tell. That takes the initial user, PID and network
+// namespaces: a host, or a container that shares all of these with it; before Linux
+// 6.6 CAP_NET_ADMIN as well. The error says what is missing. Run or Close lets go.
 func OpenConnector() (*Connector, error) {
 	fail := func(err error) (*Connector, error) {
 		return nil, fmt.Errorf("cannot use the process connector: %w", err)
@@ -61,7 +61,9 @@ func OpenConnector() (*Connector, error) {
 
 func (c *Connector) listen(fd int) error {
 	// It takes a capability to have more than the usual, and less will do.
-	_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, connectorBuffer)
+	if unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, connectorBuffer) != nil {
+		_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, connectorBuffer)
+	}
 	if err := unix.Bind(fd, &unix.SockaddrNetlink{Family: unix.AF_NETLINK, Groups: cnProc}); err != nil {
 		return fmt.Errorf("it takes CAP_NET_ADMIN: %w", err)
 	}
@@ -151,6 +153,7 @@ type connecting struct {
 	t     *Table
 	l     *looker
 	next  time.Time // of the next sweep
+	soon  time.Time // when there may be one
 	dying []dying
 }
 
@@ -168,7 +171,9 @@ func (r *connecting) step(ctx context.Context) error {
 		if err := r.t.Sweep(); err != nil {
 			return err
 		}
-		r.next = time.Now().Add(max(sweepEvery, sweepShare*time.Since(now)))
+		swept := time.Now()
+		cost := sweepShare * swept.Sub(now)
+		r.soon, r.next = swept.Add(max(sweepSoonest, cost)), swept.Add(max(sweepEvery, cost))
 	}
 	until := r.bury(time.Now())
 	if ctx.Err() != nil {
@@ -180,7 +185,7 @@ func (r *connecting) step(ctx context.Context) error {
 			r.c.told = true
 			r.t.tellSource(r.c.Name(), "on", "some of what the kernel told came too fast to be read; a look at all processes makes up for it")
 		}
-		r.next = time.Time{}
+		r.next = r.soon
 	case err != nil && !errors.Is(err, os.ErrDeadlineExceeded):
 		return fmt.Errorf("cannot read from the process connector: %w", err)
 	}
