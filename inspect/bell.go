@@ -3,13 +3,12 @@ package inspect
 import (
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync/atomic"
-	"syscall"
+	"sync"
 	"time"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -23,11 +22,18 @@ const maxRoots = 4
 // A bell rings when somebody starts a program, as far as that opens one of the files
 // and folders it watches (inotify(7)). It rings for other opens too, and not for
 // every program: who hears it looks for himself.
+//
+// It is waited for by ppoll(2) and not through the Go runtime, whose poller would
+// wake a thread for every ring, whether anybody waits for one or not.
 type bell struct {
-	f     *os.File
-	raw   syscall.RawConn
-	woken atomic.Bool // by wake, not by a ring
-	buf   [4096]byte
+	watches int // the inotify descriptor
+	call    int // an eventfd(2), for wake
+
+	mu     sync.Mutex // guards closed, and call from being closed in a wake
+	closed bool
+
+	fds [2]unix.PollFd // what wait and nap pass to the kernel
+	buf [4096]byte
 }
 
 // stdPath is searched for programs by those who have no PATH.
@@ -100,7 +106,7 @@ func newBell(places []string) (*bell, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot set up inotify: %w", err)
 	}
-	b := &bell{f: os.NewFile(uintptr(fd), "inotify")}
+	b := &bell{watches: fd}
 	hung := 0
 	var refused error
 	for _, place := range places {
@@ -112,62 +118,75 @@ func newBell(places []string) (*bell, error) {
 		}
 	}
 	if hung == 0 {
-		b.f.Close()
+		closeFD(fd)
 		if refused == nil {
 			refused = errors.New("cannot watch for programs: none of the usual folders is there")
 		}
 		return nil, refused
 	}
-	if b.raw, err = b.f.SyscallConn(); err != nil {
-		b.f.Close()
-		return nil, fmt.Errorf("cannot wait for inotify: %w", err)
+	if b.call, err = unix.Eventfd(0, unix.EFD_NONBLOCK|unix.EFD_CLOEXEC); err != nil {
+		closeFD(fd)
+		return nil, fmt.Errorf("cannot make an eventfd: %w", err)
 	}
+	b.fds = [2]unix.PollFd{{Fd: int32(b.call), Events: unix.POLLIN}, {Fd: int32(b.watches), Events: unix.POLLIN}}
 	return b, nil
 }
 
-func (b *bell) close() { b.f.Close() }
+func (b *bell) close() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.closed = true
+	closeFD(b.watches)
+	closeFD(b.call)
+}
 
 // wake ends a wait as if the bell had rung.
 func (b *bell) wake() {
-	b.woken.Store(true)
-	// It fails only on a closed bell, on which nobody waits.
-	_ = b.f.SetReadDeadline(time.Unix(1, 0))
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !b.closed {
+		one := [8]byte{1}
+		_, _ = unix.Write(b.call, one[:]) // EAGAIN: it was woken 2^64 times
+	}
 }
 
 // wait sleeps until the bell rings, wake is called or until has come, and reports
 // whether there is reason to look at once.
 func (b *bell) wait(until time.Time) (rang bool, err error) {
-	if err := b.f.SetReadDeadline(until); err != nil {
-		return false, fmt.Errorf("cannot wait for inotify: %w", err)
+	ts := unix.NsecToTimespec(max(0, time.Until(until)).Nanoseconds())
+	_, _, errno := unix.Syscall6(unix.SYS_PPOLL, uintptr(unsafe.Pointer(&b.fds)), uintptr(len(b.fds)), uintptr(unsafe.Pointer(&ts)), 0, 0, 0)
+	if errno != 0 && errno != unix.EINTR {
+		return false, fmt.Errorf("cannot wait for inotify: %w", errno)
 	}
-	if b.woken.Swap(false) {
-		return true, nil
-	}
-	_, err = b.f.Read(b.buf[:])
-	switch {
-	case err == nil:
-		return true, nil
-	case errors.Is(err, os.ErrDeadlineExceeded):
-		return b.woken.Swap(false), nil
-	}
-	return false, fmt.Errorf("cannot read inotify: %w", err)
+	return b.rung(), nil
 }
 
-// rung empties the queue without waiting, and reports whether the bell rang since.
-func (b *bell) rung() bool {
-	rang := b.woken.Swap(false)
-	// Not by raw.Read, which does nothing once the time of the last wait is over. An
-	// error comes again in wait, which tells it.
-	_ = b.raw.Control(func(fd uintptr) {
-		for {
-			n, err := unix.Read(int(fd), b.buf[:])
-			if n > 0 {
-				rang = true
-			}
-			if n < len(b.buf)/2 && err != unix.EINTR {
-				return
-			}
+// nap waits for d or, where it listens, until the bell rings, and reports whether
+// it rang.
+//
+// It is for the many short pauses while something happens. The scheduler is not
+// told of the wait: every one it knows of wakes its monitor, which then looks around
+// every 20 µs for a millisecond (Go 1.26, runtime.sysmon), at several times the cost
+// of the look the pause is between. The goroutine keeps its P meanwhile; whoever
+// wants to stop the world interrupts it by a signal.
+func (b *bell) nap(d time.Duration, listen bool) (rang bool) {
+	n := 1 // wake is heard in any case
+	if listen {
+		n = 2
+	}
+	ts := unix.NsecToTimespec(d.Nanoseconds())
+	_, _, _ = unix.RawSyscall6(unix.SYS_PPOLL, uintptr(unsafe.Pointer(&b.fds)), uintptr(n), uintptr(unsafe.Pointer(&ts)), 0, 0, 0)
+	return b.rung()
+}
+
+// rung empties the queues without waiting, and reports whether the bell rang since.
+func (b *bell) rung() (rang bool) {
+	for _, fd := range [2]int{b.call, b.watches} {
+		for again := true; again; {
+			n, _, errno := unix.RawSyscall(unix.SYS_READ, uintptr(fd), uintptr(unsafe.Pointer(&b.buf)), uintptr(len(b.buf)))
+			rang = rang || errno == 0
+			again = errno == unix.EINTR || errno == 0 && n > uintptr(len(b.buf)/2)
 		}
-	})
+	}
 	return rang
 }

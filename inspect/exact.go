@@ -2,7 +2,6 @@ package inspect
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"runtime"
 	"sync"
@@ -127,22 +126,31 @@ func (x *Exact) answer(fd int, rank int64, look bool) {
 	}
 }
 
+// linger is how long to wait for the next notification before the scheduler is
+// told that this takes longer. See bell.nap for what it costs to tell it.
+const linger = 2 * time.Millisecond
+
 // receive waits for a notification, and reports whether there will be another.
 func (a *answerer) receive() bool {
+	p := unix.PollFd{Fd: int32(a.fd), Events: unix.POLLIN}
+	soon := unix.NsecToTimespec(linger.Nanoseconds())
 	for {
-		a.n = notification{}
-		_, _, errno := unix.Syscall(unix.SYS_IOCTL, a.fd, unix.SECCOMP_IOCTL_NOTIF_RECV, uintptr(unsafe.Pointer(&a.n)))
-		switch errno {
-		case 0:
-			return true
-		case unix.EINTR:
-			continue
+		n, _, errno := unix.RawSyscall6(unix.SYS_PPOLL, uintptr(unsafe.Pointer(&p)), 1, uintptr(unsafe.Pointer(&soon)), 0, 0, 0)
+		if errno == 0 && n == 0 {
+			n, _, errno = unix.Syscall6(unix.SYS_PPOLL, uintptr(unsafe.Pointer(&p)), 1, 0, 0, 0, 0)
 		}
-		// ENOENT: it was killed before we got here. The end shows as a hang-up.
-		p := []unix.PollFd{{Fd: int32(a.fd), Events: unix.POLLIN}}
-		n, err := unix.Poll(p, -1)
-		if n > 0 && p[0].Revents&unix.POLLIN == 0 || err != nil && !errors.Is(err, unix.EINTR) {
-			return false
+		switch {
+		case errno == unix.EINTR:
+			continue
+		case errno != 0 || p.Revents&unix.POLLIN == 0:
+			return false // the hang-up tells that the last process is gone
+		}
+		a.n = notification{}
+		// It does not wait, unless the process was killed meanwhile: then until another
+		// comes, or the runtime wants this thread to pause.
+		_, _, errno = unix.RawSyscall(unix.SYS_IOCTL, a.fd, unix.SECCOMP_IOCTL_NOTIF_RECV, uintptr(unsafe.Pointer(&a.n)))
+		if errno == 0 {
+			return true
 		}
 	}
 }

@@ -25,7 +25,6 @@ const (
 type holding struct {
 	waits func() bool // does it still hold the process that is looked at
 	brood []int
-	args  [MaxCmdline + 1]byte
 	buf   [8192]byte
 }
 
@@ -60,10 +59,17 @@ func (l *looker) atMoment(tid int, m moment, arg int) int {
 	if l.complete(pid, -1, s, &k, 0).start == 0 {
 		return 0
 	}
-	if m == exiting {
+	if m == exiting && !l.childless(pid) {
 		l.orphans(pid, s.st.Threads)
 	}
 	return pid
+}
+
+// childless reports whether pid certainly has no children: nothing was forked
+// after it.
+func (l *looker) childless(pid int) bool {
+	newest, ok := l.r.cursor()
+	return ok && newest == pid
 }
 
 // leader returns the PID of the process a thread belongs to; 0: it is gone.
@@ -87,20 +93,29 @@ func (l *looker) lastCommand(pid int, s *sight) {
 	}
 }
 
+// brief is the age below which the memory a process used is not asked for: the
+// kernel writes more than fifty lines for it.
+const brief = 2 * tick
+
 // usage reads what a process has used, as far as /proc tells strangers: times count
 // in ticks.
 func (l *looker) usage(pid int, st *Stat) *event.Rusage {
+	u := &event.Rusage{
+		UtimeMS: ticksMS(st.Utime), StimeMS: ticksMS(st.Stime), Minflt: st.Minflt, Majflt: st.Majflt,
+		MaxRSSKB: event.Unknown, Nvcsw: event.Unknown, Nivcsw: event.Unknown,
+	}
+	if l.t.cfg.Clock.Boot()-sinceBoot(st.Start) < brief {
+		return u
+	}
 	n, err := l.r.read(pid, "status", l.held.buf[:])
 	if err != nil {
-		return nil
+		return u
 	}
 	status := l.held.buf[:n]
-	return &event.Rusage{
-		UtimeMS: ticksMS(st.Utime), StimeMS: ticksMS(st.Stime),
-		MaxRSSKB: statusNumber(status, "\nVmHWM:"), Minflt: st.Minflt, Majflt: st.Majflt,
-		Nvcsw:  statusNumber(status, "\nvoluntary_ctxt_switches:"),
-		Nivcsw: statusNumber(status, "\nnonvoluntary_ctxt_switches:"),
-	}
+	u.MaxRSSKB = statusNumber(status, "\nVmHWM:")
+	u.Nvcsw = statusNumber(status, "\nvoluntary_ctxt_switches:")
+	u.Nivcsw = statusNumber(status, "\nnonvoluntary_ctxt_switches:")
+	return u
 }
 
 // statusNumber reads a decimal number of /proc/PID/status, proc_pid_status(5);

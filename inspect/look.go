@@ -25,6 +25,7 @@ type looker struct {
 	args argsReader
 	list *lister
 	pids []int
+	line [MaxCmdline + 1]byte
 	exe  [512]byte
 	// sights holds one for each depth of process, and one for command, so that a
 	// look allocates nothing.
@@ -147,7 +148,7 @@ func (l *looker) complete(pid, fd int, s *sight, k *known, depth int) seen {
 	}
 	changed := fresh || s.st.NoExec() != k.noExec || string(s.st.Comm) != k.comm ||
 		s.st.Stack != k.stack && s.st.Stack != 0
-	if changed || s.sweep != 0 {
+	if changed && s.moment != execing || s.sweep != 0 {
 		var err error
 		s.uid, s.gid, err = l.r.owner(pid)
 		s.owned = err == nil
@@ -226,17 +227,18 @@ func (l *looker) command(pid, fd int, s *sight) {
 
 // arguments reads the command line of pid. It is valid until the next call.
 //
-// While somebody is held there is no time for another goroutine; the memory of one
-// thread that execed is nobody else's, so that the read cannot have to wait.
+// The memory of a single thread that execed is nobody else's: unless it is stuck
+// in the kernel itself, the read has nothing to wait for and needs no goroutine of
+// its own, whose waking costs several times the read.
 func (l *looker) arguments(pid int, st *Stat) (kept []byte, cut bool, err error) {
-	if l.held == nil || st.Threads != 1 || st.NoExec() {
+	if st.Threads != 1 || st.NoExec() || st.State == 'D' {
 		return l.args.read(pid)
 	}
-	n, err := l.r.read(pid, "cmdline", l.held.args[:])
+	n, err := l.r.read(pid, "cmdline", l.line[:])
 	if err != nil {
 		return nil, false, err
 	}
-	kept, cut = boundCmdline(l.held.args[:n])
+	kept, cut = boundCmdline(l.line[:n])
 	return kept, cut, nil
 }
 

@@ -373,11 +373,12 @@ func TestRealFileOutlivesItsProcess(t *testing.T) {
 	}
 }
 
-// TestReadThatHangs has the command line of a process be a pipe nobody writes to.
+// TestReadThatHangs has the command line of a process that is stuck in the kernel
+// be a pipe nobody writes to.
 func TestReadThatHangs(t *testing.T) {
 	b := newBench(t)
 	stuck := func(pid int) {
-		b.put(fakeProcess{pid: pid, ppid: 1, comm: "stuck", start: 100})
+		b.put(fakeProcess{pid: pid, ppid: 1, comm: "stuck", state: "D", start: 100})
 		name := filepath.Join(b.dir, strconv.Itoa(pid), "cmdline")
 		b.must(os.Remove(name))
 		b.must(unix.Mkfifo(name, 0o600))
@@ -391,7 +392,7 @@ func TestReadThatHangs(t *testing.T) {
 	for i := range maxStuck {
 		stuck(21 + i)
 	}
-	b.put(fakeProcess{pid: 90, ppid: 1, comm: "fine", cmdline: "fine\x00", start: 100})
+	b.put(fakeProcess{pid: 90, ppid: 1, comm: "fine", cmdline: "fine\x00", state: "D", start: 100})
 	b.sweep()
 	if n := b.table.look.args.stuck.Load(); n != maxStuck {
 		t.Errorf("%d reads hang, want %d", n, maxStuck)

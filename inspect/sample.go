@@ -265,15 +265,9 @@ func (s *sampling) rest(ctx context.Context, began time.Time) bool {
 		s.sleep(ctx, s.pace)
 		return false
 	case s.x == nil && s.rush.spend(began, now):
-		runtime.Gosched()
 		return s.bell.rung()
-	case s.x == nil && s.brisk.spend(began, now):
-		// An error comes again in the next wait, which tells it.
-		rang, _ := s.bell.wait(now.Add(glance))
-		return rang
 	}
-	s.sleep(ctx, s.pace)
-	return s.bell.rung()
+	return s.bell.nap(s.pace, s.x == nil && s.brisk.spend(began, now))
 }
 
 // look looks at new processes and, where due is set, again at the young ones. It

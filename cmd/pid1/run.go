@@ -89,7 +89,8 @@ func help() string {
 func serve(o *options, env []string, log *slog.Logger) (int, error) {
 	// The one process that must stay small and never run out of threads.
 	debug.SetGCPercent(50)
-	runtime.GOMAXPROCS(min(2, runtime.NumCPU()))
+	// One for the reaper, one for a source between two looks, one for the others.
+	runtime.GOMAXPROCS(3)
 
 	// Signals first: one that arrives from here on reaches COMMAND.
 	signals, err := siginfo.Open(siginfo.Options{})
