@@ -39,6 +39,14 @@ func newFeed(path string, fill func(*feed)) (f *feed, stop func(), err error) {
 		Stats: func(s *event.Stats) {
 			s.UptimeMS, s.PIDsUsed, s.PIDsLimit = (2 * time.Hour).Milliseconds(), 40, 100
 		},
+		Inspect: func(pid int) (*event.Inspect, error) {
+			if pid > 9999 {
+				return nil, fmt.Errorf("there is no process %d", pid)
+			}
+			e := event.New(event.TypeInspect).(*event.Inspect)
+			e.ID, e.Cwd = id(pid), "/srv"
+			return e, nil
+		},
 		Processes: func(yield func(*event.Process) bool) {
 			f.mu.Lock()
 			defer f.mu.Unlock()

@@ -79,7 +79,7 @@ func (l *live) Inspect(ctx context.Context, id event.ID) (*event.Inspect, error)
 			}
 			return e, nil
 		case *event.Error:
-			return nil, fmt.Errorf("cannot inspect %d: %s", id.PID, e.Message)
+			return nil, errors.New(e.Message) // it says what cannot be done
 		}
 		return nil, fmt.Errorf("cannot inspect %d: pid1 gave no answer to that", id.PID)
 	case <-ctx.Done():

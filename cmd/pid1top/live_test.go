@@ -17,17 +17,18 @@ import (
 type viewer struct {
 	t       *testing.T
 	batches chan ui.Batch
+	src     *live
 	w       *world.World
 	state   ui.ConnState
 }
 
 // watch runs the source until the test ends.
 func watch(t *testing.T, path string) *viewer {
-	v := &viewer{t: t, batches: make(chan ui.Batch), w: world.New()}
+	v := &viewer{t: t, batches: make(chan ui.Batch), w: world.New(), src: newLive(path)}
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error)
 	go func() {
-		done <- newLive(path).Run(ctx, func(b ui.Batch) {
+		done <- v.src.Run(ctx, func(b ui.Batch) {
 			select {
 			case v.batches <- b:
 			case <-ctx.Done():
@@ -43,18 +44,53 @@ func watch(t *testing.T, path string) *viewer {
 	return v
 }
 
+func (v *viewer) take(b ui.Batch) {
+	v.state = b.State
+	for _, ev := range b.Events {
+		v.w.Apply(ev, time.Now())
+	}
+}
+
 // until applies batches until cond holds. The test's deadline bounds it.
 func (v *viewer) until(what string, cond func() bool) {
 	v.t.Helper()
 	for !cond() {
 		select {
 		case b := <-v.batches:
-			v.state = b.State
-			for _, ev := range b.Events {
-				v.w.Apply(ev, time.Now())
-			}
+			v.take(b)
 		case <-v.t.Context().Done():
 			v.t.Fatalf("%s did not come", what)
+		}
+	}
+}
+
+// inspects asks about processes over the same connection, while events come.
+func (v *viewer) inspects() {
+	v.t.Helper()
+	ask := func(of event.ID) (e *event.Inspect, err error) {
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			e, err = v.src.Inspect(v.t.Context(), of)
+		}()
+		for {
+			select {
+			case <-done:
+				return e, err
+			case b := <-v.batches:
+				v.take(b)
+			}
+		}
+	}
+	if e, err := ask(id(9600)); err != nil || e.PID != 9600 || e.Cwd != "/srv" {
+		v.t.Errorf("%+v, %v", e, err)
+	}
+	for want, of := range map[string]event.ID{
+		"cannot inspect 20000: there is no process 20000":       id(20000),
+		"cannot inspect 9600: another process has that PID now": {PID: 9600, Start: 1},
+	} {
+		if _, err := ask(of); err == nil || err.Error() != want {
+			v.t.Errorf("%v, want %s", err, want)
 		}
 	}
 }
@@ -79,6 +115,8 @@ func TestLive(t *testing.T) {
 		f.mu.Unlock()
 		v.until("another table", func() bool { return v.w.ByPID(9600) != nil })
 		v.until("the stats", func() bool { return v.w.Stats() != nil })
+
+		v.inspects()
 
 		stop()
 		v.until("the loss", func() bool { return v.state == ui.Lost })
