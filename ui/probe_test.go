@@ -2,6 +2,7 @@ package ui
 
 import (
 	"context"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -15,12 +16,12 @@ func probing(t *testing.T, lives time.Duration, answers func(n int) string, keys
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		var v vitals
+		var times atomic.Int64
 		done := make(chan struct{})
 		go func() {
 			defer close(done)
 			v.watch(ctx, DefaultProbe, func() {
-				asked++
-				if s := answers(asked); s != "" {
+				if s := answers(int(times.Add(1))); s != "" {
 					v.touch([]byte(s))
 				}
 			}, func() { ended = true })
@@ -36,6 +37,7 @@ func probing(t *testing.T, lives time.Duration, answers func(n int) string, keys
 		synctest.Wait()
 		cancel()
 		<-done
+		asked = int(times.Load())
 	})
 	return asked, ended
 }
