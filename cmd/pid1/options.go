@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"pid1/internal/flagwords"
 	"pid1/internal/record"
 	"pid1/internal/siginfo"
 )
@@ -111,7 +112,7 @@ func parse(args, env []string) (*options, error) {
 	o := &options{}
 	fs := o.define()
 	if err := fs.Parse(args); err != nil {
-		return nil, usageError(err)
+		return nil, flagwords.Error(err)
 	}
 	if err := o.twins(fs, env, func(f *pflag.Flag) bool { return !f.Changed }); err != nil {
 		return nil, err
@@ -196,31 +197,6 @@ func (o *options) commandEnv(env []string, socket string) []string {
 		}
 	}
 	return out
-}
-
-// usageError puts pflag's errors into this program's words: what is wrong with
-// which word.
-func usageError(err error) error {
-	var (
-		unknown *pflag.NotExistError
-		missing *pflag.ValueRequiredError
-		invalid *pflag.InvalidValueError
-		syntax  *pflag.InvalidSyntaxError
-	)
-	switch {
-	case errors.As(err, &unknown):
-		if s := unknown.GetSpecifiedShortnames(); s != "" {
-			return fmt.Errorf("unknown option -%s", unknown.GetSpecifiedName())
-		}
-		return fmt.Errorf("unknown option --%s", unknown.GetSpecifiedName())
-	case errors.As(err, &missing):
-		return fmt.Errorf("option --%s needs a value", missing.GetFlag().Name)
-	case errors.As(err, &invalid):
-		return fmt.Errorf("cannot use --%s %s: %w", invalid.GetFlag().Name, invalid.GetValue(), invalid.Unwrap())
-	case errors.As(err, &syntax):
-		return fmt.Errorf("cannot understand the option %s", syntax.GetSpecifiedFlag())
-	}
-	return err
 }
 
 // seconds is a duration of which a plain number means seconds.

@@ -1,71 +1,15 @@
 package main
 
 import (
-	"fmt"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/charmbracelet/x/ansi"
+
+	"pid1/internal/safetext"
 )
 
-// clean makes text from outside harmless: control bytes, invalid UTF-8 and
-// characters without a picture of their own (those that reorder text among them)
-// become visible escapes, like \n, \e, \xff or \u202e.
-func clean(s string) string {
-	if plain(s) {
-		return s
-	}
-	var b strings.Builder
-	marks := 0
-	for i := 0; i < len(s); {
-		r, n := utf8.DecodeRuneInString(s[i:])
-		switch {
-		case r == utf8.RuneError && n == 1:
-			fmt.Fprintf(&b, `\x%02x`, s[i])
-		case r == '\n':
-			b.WriteString(`\n`)
-		case r == '\r':
-			b.WriteString(`\r`)
-		case r == '\t':
-			b.WriteString(`\t`)
-		case r == 0x1b:
-			b.WriteString(`\e`)
-		case unicode.Is(unicode.M, r) && b.Len() > 0:
-			// A few marks are writing, a hundred are a wall of ink.
-			if marks++; marks <= 2 {
-				b.WriteRune(r)
-			}
-			i += n
-			continue
-		case harmless(r):
-			b.WriteRune(r)
-		case r < 0x100:
-			fmt.Fprintf(&b, `\x%02x`, r)
-		case r < 0x10000:
-			fmt.Fprintf(&b, `\u%04x`, r)
-		default:
-			fmt.Fprintf(&b, `\U%06x`, r)
-		}
-		marks = 0
-		i += n
-	}
-	return b.String()
-}
-
-func plain(s string) bool {
-	for i := range len(s) {
-		if s[i] < 0x20 || s[i] > 0x7e {
-			return false
-		}
-	}
-	return true
-}
-
-// harmless reports whether r has a picture of its own.
-func harmless(r rune) bool {
-	return r == ' ' || unicode.IsGraphic(r) && !unicode.Is(unicode.Zs, r) && !unicode.Is(unicode.M, r)
-}
+// clean makes text from outside harmless, see safetext.String.
+func clean(s string) string { return safetext.String(s, false) }
 
 // ascii leaves nothing but ASCII: everything else becomes a question mark.
 func ascii(s string) string {
@@ -78,12 +22,7 @@ func ascii(s string) string {
 }
 
 // cells is the width of clean text on a terminal.
-func cells(s string) int {
-	if plain(s) {
-		return len(s)
-	}
-	return ansi.StringWidth(s)
-}
+func cells(s string) int { return safetext.Width(s) }
 
 // cut shortens clean text to at most width cells; mark then ends it.
 func cut(s string, width int, mark string) string {

@@ -9,6 +9,7 @@ import (
 
 	"pid1/doctor"
 	"pid1/event"
+	"pid1/internal/safetext"
 )
 
 // procJSON is how the answers name a process.
@@ -186,7 +187,7 @@ func escape(line []byte) []byte {
 	for i := 0; i < len(line); {
 		r, n := utf8.DecodeRune(line[i:])
 		switch {
-		case r == '\n' || r >= 0x20 && r < 0x7f || r >= 0x80 && (harmless(r) || r == utf8.RuneError):
+		case r == '\n' || r >= 0x20 && r < 0x7f || r >= 0x80 && safetext.Drawable(r):
 			out = append(out, line[i:i+n]...)
 		case r < 0x10000:
 			out = appendUnit(out, uint16(r))

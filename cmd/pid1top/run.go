@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"pid1/internal/flagwords"
 	"pid1/ui"
 )
 
@@ -189,28 +190,10 @@ func oneArgument(cmd *cobra.Command, args []string) error {
 	return nil
 }
 
-// flagError puts pflag's errors into this program's words: what is wrong with
-// which word.
+// flagError makes pflag's errors bad usage.
 func flagError(err error) error {
-	var (
-		unknown *pflag.NotExistError
-		missing *pflag.ValueRequiredError
-		invalid *pflag.InvalidValueError
-		syntax  *pflag.InvalidSyntaxError
-	)
-	switch {
-	case errors.Is(err, pflag.ErrHelp):
+	if errors.Is(err, pflag.ErrHelp) {
 		return err
-	case errors.As(err, &unknown) && unknown.GetSpecifiedShortnames() != "":
-		return usage("unknown option -%s", unknown.GetSpecifiedName())
-	case errors.As(err, &unknown):
-		return usage("unknown option --%s", unknown.GetSpecifiedName())
-	case errors.As(err, &missing):
-		return usage("option --%s needs a value", missing.GetFlag().Name)
-	case errors.As(err, &invalid):
-		return usage("cannot use --%s %s: %w", invalid.GetFlag().Name, invalid.GetValue(), invalid.Unwrap())
-	case errors.As(err, &syntax):
-		return usage("cannot understand the option %s", syntax.GetSpecifiedFlag())
 	}
-	return &exit{statusUsage, err}
+	return &exit{statusUsage, flagwords.Error(err)}
 }
