@@ -35,10 +35,11 @@ type Exact struct {
 	mu     sync.Mutex  // guards handed
 	handed []int       // PIDs for the sampling to look at
 	idle   atomic.Bool // the sampling waits for a ring
+	excess atomic.Bool // since the last sweep there were more to hand over than there is room
 }
 
 // maxHanded bounds the PIDs that wait for the sampling. A sweep finds the others.
-const maxHanded = 256
+const maxHanded = 1024
 
 // NewExact returns the source for t, or an error where its filter is not written
 // for this architecture or the kernel is too old. path is what [Sample] takes.
@@ -194,6 +195,8 @@ func (x *Exact) hand(pid int) {
 	x.mu.Lock()
 	if len(x.handed) < maxHanded {
 		x.handed = append(x.handed, pid)
+	} else {
+		x.excess.Store(true)
 	}
 	x.mu.Unlock()
 	if x.idle.CompareAndSwap(true, false) {

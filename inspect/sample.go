@@ -150,6 +150,7 @@ func (s *sampling) run(ctx context.Context, cfg *sample, name string) error {
 		defer t.wakeable(nil)
 	}
 	s.look(time.Now(), false, false) // what comes from now on is new
+	defer s.farewell()
 	for ctx.Err() == nil {
 		if !time.Now().Before(s.next) {
 			if err := s.sweep(); err != nil {
@@ -172,6 +173,20 @@ func (s *sampling) run(ctx context.Context, cfg *sample, name string) error {
 	return nil
 }
 
+// longFarewell is how much the last look may cost: somebody waits for the end.
+const longFarewell = 20 * time.Millisecond
+
+// farewell notes who is gone by the end, of those whose end was told of.
+func (s *sampling) farewell() {
+	if s.x == nil {
+		return
+	}
+	s.look(time.Now(), true, true)
+	if s.x.excess.Load() && s.cost < longFarewell {
+		_ = s.sweep()
+	}
+}
+
 func (s *sampling) end() {
 	for _, y := range s.young {
 		closeFD(y.file.fd)
@@ -187,6 +202,9 @@ func (s *sampling) end() {
 // sweep looks at all processes and sets the time of the next sweep.
 func (s *sampling) sweep() error {
 	began := time.Now()
+	if s.x != nil {
+		s.x.excess.Store(false)
+	}
 	if err := s.t.Sweep(); err != nil {
 		return err
 	}
@@ -286,6 +304,9 @@ func (s *sampling) look(now time.Time, due, rang bool) (busy bool) {
 			s.follow(pid, now)
 		}
 		busy = busy || len(s.told) > 0
+		if s.x.excess.Load() {
+			s.sweepSoon()
+		}
 	}
 	if !due {
 		return busy

@@ -175,6 +175,15 @@ func (w *watch) start() {
 // fraction of a second; only a disk that is stuck makes it last one longer.
 func (w *watch) close() {
 	w.cancel()
+	seen := make(chan struct{})
+	go func() {
+		w.sources.Wait()
+		close(seen)
+	}()
+	select {
+	case <-seen: // the last who died are told of
+	case <-time.After(farewell):
+	}
 	end := event.New(event.TypeEnd).(*event.End)
 	end.Reason = event.EndExit
 	w.journal.Append(end)
@@ -185,6 +194,9 @@ func (w *watch) close() {
 		w.record.Close()
 	}
 }
+
+// farewell is how long the sources may take to tell of the last who died.
+const farewell = 100 * time.Millisecond
 
 // prewarm makes n operating system threads that then lie idle. The Go runtime
 // ends the program when it cannot make a thread, and a container whose PIDs are
