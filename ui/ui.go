@@ -4,6 +4,11 @@
 // model at most five times a second and tells it the time, the model folds them
 // into a world, takes a scene from it, and the views draw the rows of the scene
 // that are on the screen. The views know nothing of sockets, /proc or clocks.
+//
+// Beside the views there are small parts that know nothing of them: list (what is
+// selected, on which line), lens with query (which rows, in which order, by which
+// columns), prompt, menu, question, and the spots to go back to. What a key does
+// stands in one table, from which the help and the footer come, too.
 package ui
 
 import (

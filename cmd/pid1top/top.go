@@ -42,7 +42,7 @@ func (a *app) top(cmd *cobra.Command, _ []string) error {
 
 // screen shows a feed until the user has seen enough.
 func (a *app) screen(ctx context.Context, l *live) error {
-	return a.show(ctx, l, ui.Options{Signals: newSignaller(), Readonly: a.readonly, Probe: a.probe})
+	return a.show(ctx, l, ui.Options{Signals: newSignaller(), Readonly: a.readonly})
 }
 
 // show shows what src tells until the user has seen enough.
@@ -51,7 +51,7 @@ func (a *app) show(ctx context.Context, src ui.Source, o ui.Options) error {
 	if a.color == "auto" {
 		color = ui.WantColor(func(k string) (string, bool) { v, ok := a.env[k]; return v, ok })
 	}
-	o.Color, o.ASCII, o.User = color, a.ascii, userNames()
+	o.Color, o.ASCII, o.User, o.Probe = color, a.ascii, userNames(), a.probe
 	err := ui.Run(ctx, src, o)
 	if errors.Is(err, ui.ErrNoTerminal) {
 		return &exit{statusUsage, err}
