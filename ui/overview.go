@@ -214,7 +214,7 @@ func (m *model) overviewPanels(c *canvas) {
 		tallyPanel("How they ended", s.Statuses, true),
 		lifePanel(s),
 		tallyPanel("Failures", s.Failures, true),
-		tallyPanel("Created by", byProgram(s.Origins), false),
+		tallyPanel("Created by", s.Origins, false),
 		tallyPanel("Commands", s.Commands, false),
 		notesPanel(&m.shown, m.theme),
 	}

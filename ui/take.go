@@ -29,6 +29,7 @@ func (s *scene) take(w *world.World, now time.Time, v view, everything bool) {
 	if v == overview || everything {
 		if seen := w.Reaps().Seen(); seen != s.summedAt || s.summary.Reaps == 0 {
 			s.summary, s.summedAt = w.Summary(), seen
+			s.summary.Origins = byProgram(s.summary.Origins)
 			s.takeLast(w.Reaps())
 		}
 		s.notes = append(s.notes[:0], w.Notes()...)
