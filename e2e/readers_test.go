@@ -3,6 +3,8 @@ package e2e
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -154,5 +156,36 @@ func TestASecondUserIsRefused(t *testing.T) {
 	top, _ := exec.Command("docker", "exec", "--user=1234", c.Name, "pid1top", "reaps").CombinedOutput()
 	if !strings.Contains(string(top), "may not read") && !strings.Contains(string(top), "permission denied") {
 		t.Errorf("pid1top of a second user says %q", top)
+	}
+}
+
+// Scenario 35: a full history and ten clients fit into a container of 32 MiB. The
+// orphans come in bursts of 50: a thousand shells at a time need more than that
+// themselves.
+func TestSmallMemory(t *testing.T) {
+	dir := sharedFolder(t)
+	c := Run(t, imageDebian, []string{"--memory=32m", "--memory-swap=32m", "--volume=" + dir + ":/run/pid1"},
+		"pid1", "--", "sh", "-c", "while ! [ -e /run/pid1/go ]; do sleep 0.05; done; i=0; while [ $i -lt 6000 ]; do (: &); i=$((i+1)); [ $((i % 50)) = 0 ] && sleep 0.05; done; exit 7")
+	// Not docker exec: it would need as much memory itself, of the container's.
+	eventually(t, "the socket", func() (bool, string) {
+		_, err := os.Stat(filepath.Join(dir, "pid1.sock"))
+		return err == nil, fmt.Sprint(err)
+	})
+	var feeds []*Feed
+	for range 10 {
+		feeds = append(feeds, dial(t, dir))
+	}
+	if err := os.WriteFile(filepath.Join(dir, "go"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if r := c.Wait(); r.Status != 7 {
+		t.Errorf("status %d, want 7: %s", r.Status, r.Stderr)
+	}
+	for _, feed := range feeds {
+		<-feed.done
+		if n := len(feed.Reaps(t)); n < 6000 || feed.has("oom", "") {
+			t.Errorf("a client read %d reaps of 6000; %s", n, eventTypes(feed))
+		}
+		feed.Check(t)
 	}
 }

@@ -23,7 +23,7 @@ import (
 // Scenario 36: orphans as fast as they come, recorded, and ten clients, of which two
 // take nothing and one takes a byte a second. The others and the record miss
 // nothing, pid1 stays small, and the ratio of the times is told.
-func TestPressure(t *testing.T) {
+func TestTenClients(t *testing.T) {
 	n := 2000
 	if v, err := strconv.Atoi(os.Getenv("PID1_ORPHANS")); err == nil {
 		n = v
