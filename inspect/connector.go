@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"syscall"
 	"time"
 
@@ -17,11 +18,11 @@ const (
 	connectorAnswer = 100 * time.Millisecond
 	// connectorBuffer is what may wait to be read, in bytes: some 10,000 events.
 	connectorBuffer = 8 << 20
-	// maxDying is how many of the dead are looked at until they are reaped. Those
-	// beyond are found gone by the sweeps.
+	// maxDying is how many of the dead are looked at until they are reaped. Before
+	// there are more, the oldest are left to the sweeps.
 	maxDying = 256
 	// dyingSlowest is the longest pause between two looks at one of them.
-	dyingSlowest = 100 * time.Millisecond
+	dyingSlowest = 500 * time.Millisecond
 )
 
 // Connector is the source that the kernel tells of every fork, exec and exit: the
@@ -137,6 +138,8 @@ func (c *Connector) Run(ctx context.Context, t *Table) (err error) {
 	}()
 	stop := context.AfterFunc(ctx, func() { _ = c.f.SetReadDeadline(time.Unix(1, 0)) })
 	defer stop()
+	t.isTold(true)
+	defer t.isTold(false)
 	t.tellSource(c.Name(), "on", "")
 	run := connecting{c: c, t: t, l: &t.look}
 	for ctx.Err() == nil {
@@ -201,9 +204,7 @@ func (r *connecting) bury(now time.Time) time.Time {
 			if r.look(d.pid).start == 0 {
 				continue
 			}
-			if d.pause *= 2; d.pause > dyingSlowest {
-				continue // a zombie, which the sweeps look after
-			}
+			d.pause = min(2*d.pause, dyingSlowest)
 			d.next = now.Add(d.pause)
 		}
 		if d.next.Before(until) {
@@ -234,7 +235,8 @@ func (r *connecting) take(ev procEvent) {
 		r.look(ev.tgid)
 	case ev.what == procExit:
 		r.t.exited(ev.tgid, ev.pid == ev.tgid, ev.code, at)
-		if ev.pid == ev.tgid && len(r.dying) < maxDying {
+		if ev.pid == ev.tgid {
+			r.dying = slices.Delete(r.dying, 0, max(0, len(r.dying)+1-maxDying))
 			r.dying = append(r.dying, dying{ev.pid, glance, time.Now().Add(glance)})
 		}
 	}

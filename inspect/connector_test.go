@@ -57,6 +57,36 @@ func TestParseProcEvents(t *testing.T) {
 	}
 }
 
+// TestSeenGoneBeforeItIsTold: what the kernel tells comes later than a look that
+// finds the process gone, or never.
+func TestSeenGoneBeforeItIsTold(t *testing.T) {
+	b := newBench(t, func(c *Config) { c.Self = 0 })
+	b.table.isTold(true)
+	kid := fakeProcess{pid: 21, ppid: 1, comm: "kid", cmdline: "kid\x00", start: b.ticks(0)}
+	b.put(kid)
+	b.sweep()
+	b.clock.pass(50 * time.Millisecond)
+	died := b.clock.Boot()
+	b.remove(21)
+	b.clock.pass(50 * time.Millisecond)
+	b.events = nil
+	b.look(21)
+	b.told()
+	b.table.exited(21, true, 3<<8, died)
+	b.told(`exit 21 kid "kid" seen 3 lived 50`)
+
+	kid.start = b.ticks(0)
+	b.put(kid)
+	b.sweep()
+	b.remove(21)
+	b.events = nil
+	b.look(21)
+	b.told()
+	b.clock.pass(word)
+	b.look(21)
+	b.told(`exit 21 kid "kid" seen -1 lived -1`)
+}
+
 func FuzzParseProcEvents(f *testing.F) {
 	f.Add(procMessage(procFork, 2, 10, 11, 20, 21))
 	f.Add(append(procMessage(procExit, 5, 50, 51, 3<<8, 17), procMessage(procNone, 1, 0)...))

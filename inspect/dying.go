@@ -114,6 +114,9 @@ func (t *Table) remember(b *reap, e *entry, st *Stat, known bool, now time.Durat
 		b.Owner = e.owner()
 	}
 	b.Command = e.command()
+	if e.stale && e.exitAt == 0 { // a signal killed it, right after its exec for all we know
+		b.Command = event.Command{Comm: e.comm, CmdlineHow: event.HowNone}
+	}
 	if e.dead() || e.exitAt != 0 {
 		b.ZombieMS = e.zombieMS(now)
 		b.LifetimeMS = e.lifetime(now)

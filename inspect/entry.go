@@ -42,6 +42,7 @@ type entry struct {
 	// before is what stale is about: the image it was about to leave.
 	before   image
 	execedAt time.Duration // when the kernel told of its last exec, since boot; 0: never
+	lostAt   time.Duration // when it was first found gone, see Table.awaits; 0: it was not
 	first    time.Duration
 	num      uint64        // of its admission; later ones have higher numbers
 	execed   uint64        // the number last given when it was seen to have execed; 0: never

@@ -272,7 +272,7 @@ func (t *Table) considerZombie(e *entry, s *sight) {
 func (t *Table) lost(pid int, start uint64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if e := t.byPID[pid]; e != nil && e.id.Start == start {
+	if e := t.byPID[pid]; e != nil && e.id.Start == start && !t.awaits(e) {
 		t.vanish(e, t.epoch.now())
 	}
 }

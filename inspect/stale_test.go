@@ -82,3 +82,32 @@ func TestInTheMidstOfBeingReaped(t *testing.T) {
 		t.Errorf("session %d, group %d, parent %d", ev.SID, ev.PGID, ev.PPID)
 	}
 }
+
+// TestKilledAfterItsExec: the kernel told that it was about to exec, and a signal
+// killed it before it was seen again.
+func TestKilledAfterItsExec(t *testing.T) {
+	b := newBench(t)
+	sh := fakeProcess{pid: 21, ppid: 20, comm: "sh", cmdline: "sh\x00-c\x00exec sh\x00", start: b.ticks(0), stack: 21}
+	exec := func() {
+		b.look(21)
+		s := sight{moment: execing, at: b.clock.Boot(), st: Stat{
+			PID: 21, PPID: sh.ppid, PGID: 21, SID: 21, State: 'S', Threads: 1, Start: sh.start, Stack: 21, Comm: []byte("sh"),
+		}}
+		b.table.merge(&s)
+		b.clock.pass(50 * time.Millisecond)
+		b.events = nil
+	}
+	b.put(sh)
+	exec()
+	b.remove(21)
+	b.look(21)
+	b.told(`exit 21  "" none -1 from 20  "" seen lived -1`)
+
+	sh.ppid = 1
+	sh.start++
+	b.put(sh)
+	exec()
+	sh.state, sh.stack = "Z", 0
+	b.put(sh)
+	b.dying(21, `reap 21 sh "" none lived 90 dead -1 adopted`)
+}

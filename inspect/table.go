@@ -65,6 +65,7 @@ type Table struct {
 	swept     time.Duration // when the last sweep ended, since boot
 	zombies   int           // held by others, at the last sweep
 	untracked uint64
+	told      bool   // a source is told of every exit
 	wake      func() // rouses the source that runs, if any
 	out       scratch
 

@@ -123,9 +123,12 @@ func (t *Table) tellExit(e *entry, now time.Duration) {
 
 // lastCommand is what e ran in the end, now that it is gone. Nobody knows that of
 // one that was last seen alive right after its fork and had still to exec, nor of one
-// that is known to have execed since it was.
+// that is known to have execed since it was, or to have been about to.
 func (e *entry) lastCommand() event.Command {
-	if e.execedAt > e.alive {
+	switch {
+	case e.stale && e.exitAt == 0 && e.deadAt != 0:
+		return event.Command{Comm: e.comm, CmdlineHow: event.HowNone}
+	case e.stale && e.exitAt == 0, e.execedAt > e.alive:
 		return event.Command{CmdlineHow: event.HowNone}
 	}
 	if e.deadAt == 0 && e.exitAt == 0 && e.noExec && e.last-e.first < settle {

@@ -56,6 +56,28 @@ func (t *Table) execed(pid int, at time.Duration) {
 	}
 }
 
+// word is how long what the kernel tells of an exit may be behind what is seen.
+const word = time.Second
+
+// awaits reports whether the kernel is still to tell how e ended, which is gone.
+func (t *Table) awaits(e *entry) bool {
+	if !t.told || e.hint != 0 || e.deadAt != 0 {
+		return false
+	}
+	now := t.epoch.now()
+	if e.lostAt == 0 {
+		e.lostAt = now
+	}
+	return now-e.lostAt < word
+}
+
+// isTold says whether a source is told of every exit.
+func (t *Table) isTold(yes bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.told = yes
+}
+
 // exited takes in that a thread of pid ended, leader: the one that has its number.
 // The process ends with its last thread; its status is the leader's, unless another
 // thread ends all that are left with one of its own.
@@ -70,6 +92,9 @@ func (t *Table) exited(pid int, leader bool, code int, at time.Duration) {
 		if e.threads <= 1 && e.deadAt == 0 {
 			e.state, e.stateAt = 'Z', at
 			e.deadAt, e.prompt = max(at, 1), true
+		}
+		if e.lostAt != 0 {
+			t.vanish(e, e.lostAt)
 		}
 	case e.hint != 0 && e.hint != code+1:
 		e.hint = hintMixed
