@@ -4,17 +4,17 @@
 #
 # With "fixed" pid1 gets the helpers, as the doctor advises.
 watch() {
-	sleep 0.5
+	sleep 1
 }
 
 if [ "$1" = fixed ]; then
 	(watch &)
 	(watch &)
 else
-	exec 3> >(sleep 0.4)
+	exec 3> >(sleep 1)
 	watch &
 	watch &
 fi
-sleep 0.1 # what start scripts do before they are done
+sleep 0.7 # what start scripts do before they are done
 echo settled
 exec sleep 1000

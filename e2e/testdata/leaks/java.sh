@@ -7,10 +7,11 @@ warm_cache() {
 }
 
 if [ "$1" = fixed ]; then
-	(warm_cache 0.5 &)
-	(warm_cache 1 &)
+	(warm_cache 2 &)
+	(warm_cache 2 &)
 else
-	warm_cache 0.5 &
-	warm_cache 1 &
+	warm_cache 2 &
+	warm_cache 2 &
 fi
+sleep 0.7 # what start scripts do before they are done
 exec java /app/Leak.java
