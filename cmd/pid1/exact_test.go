@@ -107,6 +107,14 @@ func TestExactThreadExecs(t *testing.T) {
 	if len(main) != 1 || strings.Join(main[0].Cmdline, " ") != "/bin/true by a thread" || main[0].CmdlineHow != event.HowExact {
 		t.Errorf("COMMAND's reap is %s", event.Append(nil, main[0]))
 	}
+	for _, s := range only[*event.Start](events, nil) {
+		if s.PID != main[0].PID {
+			t.Errorf("a thread was taken for a process: %s", event.Append(nil, s))
+		}
+	}
+	for _, e := range only[*event.Exit](events, nil) {
+		t.Errorf("a thread was taken for a process: %s", event.Append(nil, e))
+	}
 }
 
 // TestHelperThreadExecs executes from a thread that is not the first.
