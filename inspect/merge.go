@@ -288,6 +288,19 @@ func (t *Table) vanish(e *entry, now time.Duration) {
 	t.tellExit(e, now)
 }
 
+// Farewell tells of the processes that called exit_group and whose end nobody has
+// seen yet. It is for a Self that ends, when all of them are gone or about to.
+func (t *Table) Farewell() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	now := t.epoch.now()
+	for _, e := range t.byPID {
+		if e.exitAt != 0 {
+			t.vanish(e, now)
+		}
+	}
+}
+
 func (t *Table) remove(e *entry, now time.Duration) {
 	delete(t.byPID, e.id.PID)
 	t.part(e, now)

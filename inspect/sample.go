@@ -150,7 +150,6 @@ func (s *sampling) run(ctx context.Context, cfg *sample, name string) error {
 		defer t.wakeable(nil)
 	}
 	s.look(time.Now(), false, false) // what comes from now on is new
-	defer s.farewell()
 	for ctx.Err() == nil {
 		if !time.Now().Before(s.next) {
 			if err := s.sweep(); err != nil {
@@ -171,20 +170,6 @@ func (s *sampling) run(ctx context.Context, cfg *sample, name string) error {
 		}
 	}
 	return nil
-}
-
-// longFarewell is how much the last look may cost: somebody waits for the end.
-const longFarewell = 20 * time.Millisecond
-
-// farewell notes who is gone by the end, of those whose end was told of.
-func (s *sampling) farewell() {
-	if s.x == nil {
-		return
-	}
-	s.look(time.Now(), true, true)
-	if s.x.excess.Load() && s.cost < longFarewell {
-		_ = s.sweep()
-	}
 }
 
 func (s *sampling) end() {

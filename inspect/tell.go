@@ -160,7 +160,7 @@ func (e *entry) lifetime(now time.Duration) int64 {
 
 // ended is how e ended, where its zombie told.
 func (e *entry) ended() event.Ended {
-	if e.exit < 0 || e.leaderless {
+	if e.exit < 0 || e.leaderless && e.exitAt == 0 {
 		return event.Ended{Code: event.Unknown}
 	}
 	if sig := e.exit & 0x7f; sig != 0 {

@@ -93,7 +93,7 @@ func TestExactThousandAtOnce(t *testing.T) {
 	}
 	// They wait in the open of a fifo, which one writer ends for all.
 	events := traced(t, 0, "sh", "-c",
-		"i=0; while [ $i -lt 1000 ]; do (exec 3<"+fifo+"; exec /bin/true at once) & i=$((i+1)); done; sleep 0.5; exec 4>"+fifo+"; wait")
+		"i=0; while [ $i -lt 1000 ]; do (exec 3<"+fifo+"; exec /bin/true at once) & i=$((i+1)); done; sleep 0.5; exec 4>"+fifo+"; wait; sleep 1")
 	codes, _ := ends(events, "/bin/true at once")
 	if len(codes) != 1000 {
 		t.Errorf("%d of 1000 were seen to end", len(codes))
@@ -270,5 +270,33 @@ func TestExactHasNoSideEffect(t *testing.T) {
 				t.Errorf("it says %q", p.err.String())
 			}
 		})
+	}
+}
+
+// What --features says is what happens.
+func TestFeatures(t *testing.T) {
+	lines := func(before ...string) map[string]string {
+		p := program(t, asInit, "setpriv", append(before, binary, "--features")...).start()
+		p.want(0)
+		got := map[string]string{}
+		for line := range strings.Lines(p.out.String()) {
+			name, rest, _ := strings.Cut(line, "  ")
+			got[name] = strings.TrimSpace(rest)
+		}
+		return got
+	}
+	got := lines("--no-new-privs")
+	for name, want := range map[string]string{
+		"orphans": "PID 1", "proc": "yes", "doorbell": "yes", "cursor": "yes", "exact": "without side effect",
+	} {
+		if !strings.Contains(got[name], want) {
+			t.Errorf("of %s it says %q, want %q", name, got[name], want)
+		}
+	}
+	if os.Getuid() == 0 {
+		got = lines("--bounding-set", "-all", "--inh-caps", "-all")
+		if !strings.Contains(got["exact"], "it sets no_new_privs") {
+			t.Errorf("without capabilities it says of exact %q", got["exact"])
+		}
 	}
 }

@@ -195,7 +195,7 @@ func TestFeedOfSignals(t *testing.T) {
 func TestFeedOfAShutdown(t *testing.T) {
 	inModes(t, func(t *testing.T, m mode) {
 		w := follow(t, m, "--grace", "300ms", "sh", "-c",
-			`sh -c 'trap "" TERM; echo ready; while :; do sleep 0.01; done' deaf & sh -c 'echo ready; exec sleep 1000' & sleep 0.3; exit 5`)
+			`sh -c 'trap "" TERM; echo ready; while :; do :; done' deaf & sh -c 'echo ready; exec sleep 1000' & sleep 0.3; exit 5`)
 		w.want(5)
 		downs := only[*event.Shutdown](w.all(), nil)
 		if len(downs) != 1 {

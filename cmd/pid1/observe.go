@@ -183,6 +183,15 @@ func (o *observer) Ended(sd reaper.Shutdown) {
 	o.journal.Append(ev)
 }
 
+// farewell tells of the last who died.
+func (o *observer) farewell() {
+	if o.off {
+		return
+	}
+	defer o.guard()
+	o.table.Farewell()
+}
+
 // emit takes the table's events into the journal.
 func (o *observer) emit(ev event.Event) {
 	switch e := ev.(type) {

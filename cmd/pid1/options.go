@@ -17,30 +17,30 @@ import (
 
 // options is what the command line and the environment say.
 type options struct {
-	env          []string
-	user         string
-	group        string
-	workdir      string
-	timeout      seconds
-	grace        seconds
-	signals      rewrites
-	signalTarget choice
-	mapExit      statuses
-	subreaper    choice
-	parentDeath  signalName
-	socket       string
-	socketMode   fileMode
-	history      count
-	record       string
-	recordSize   size
-	recordKeep   keep
-	redact       patterns
-	trace        choice
-	logLevel     choice
-	logFormat    choice
-	verbose      bool
-	help         bool
-	version      bool
+	env               []string
+	user              string
+	group             string
+	workdir           string
+	timeout           seconds
+	grace             seconds
+	signals           rewrites
+	signalTarget      choice
+	mapExit           statuses
+	subreaper         choice
+	parentDeath       signalName
+	socket            string
+	socketMode        fileMode
+	history           count
+	record            string
+	recordSize        size
+	recordKeep        keep
+	redact            patterns
+	trace             choice
+	logLevel          choice
+	logFormat         choice
+	verbose           bool
+	help              bool
+	version, features bool
 
 	command []string
 	manner  manner // nil: pid1's own
@@ -89,6 +89,7 @@ func (o *options) define() *pflag.FlagSet {
 	fs.Var(&o.logLevel, "log-level", "what pid1 itself logs on stderr: `debug|info|warn|error`")
 	fs.Var(&o.logFormat, "log-format", "`text|json`")
 	fs.BoolVarP(&o.verbose, "verbose", "v", false, "the same as --log-level info")
+	fs.BoolVar(&o.features, "features", false, "print what this kernel and container let pid1 see, and exit")
 	fs.BoolVar(&o.version, "version", false, "print the version and exit")
 	fs.BoolVarP(&o.help, "help", "h", false, "print this help and exit")
 	fs.StringVar(&o.user, "user-id", "", "the same as --user")
@@ -101,7 +102,7 @@ func (o *options) define() *pflag.FlagSet {
 // twin is the environment variable that stands for a flag; "" where none does.
 func twin(f *pflag.Flag) string {
 	switch f.Name {
-	case "help", "version", "user-id", "group-id":
+	case "help", "version", "features", "user-id", "group-id":
 		return ""
 	}
 	return "PID1_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))

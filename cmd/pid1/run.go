@@ -48,6 +48,9 @@ func run(args, env []string, stdout, stderr io.Writer) int {
 	case o.version:
 		fmt.Fprintln(stdout, "pid1 version", version)
 		return 0
+	case o.features:
+		features(stdout)
+		return 0
 	case len(o.command) == 0:
 		fmt.Fprintln(stderr, "pid1: no command to run", hint)
 		return reaper.StatusFailure

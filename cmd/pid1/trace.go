@@ -26,6 +26,18 @@ type tracer struct {
 	mode   atomic.Pointer[string] // in force
 	source inspect.Source         // nil: only what dies is looked at
 	filter *reaper.Filter         // for exact
+	why    atomic.Pointer[error]  // why it is not exact
+}
+
+// exactness says for hello whether processes are traced exactly, and why not.
+func (t *tracer) exactness() string {
+	if *t.mode.Load() == traceExact {
+		return "yes"
+	}
+	if why := t.why.Load(); why != nil {
+		return (*why).Error()
+	}
+	return "not asked for"
 }
 
 func (t *tracer) set(mode string, source inspect.Source) {
@@ -49,10 +61,12 @@ func newTracer(want, role string, table *inspect.Table, path string, log *slog.L
 	free := noNewPrivs() || mayAdmin()
 	sample()
 	if !asked && !free {
+		t.why.Store(&errNotFree)
 		return t
 	}
 	refused := func(err error) {
 		sample()
+		t.why.Store(&err)
 		if asked {
 			log.Warn("cannot trace exactly: processes are sampled", "error", err)
 		}
@@ -83,6 +97,9 @@ func newTracer(want, role string, table *inspect.Table, path string, log *slog.L
 	}
 	return t
 }
+
+// errNotFree is why auto does not trace exactly.
+var errNotFree = errors.New("it would set no_new_privs: ask for it with --trace exact")
 
 // errNotInit is why a subreaper does not trace exactly.
 var errNotInit = errors.New("pid1 is not PID 1: processes that live longer than pid1 could neither execute anything nor end")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"os"
 	"runtime"
 	"runtime/debug"
@@ -62,6 +63,9 @@ func newWatch(o *options, role, path string, log *slog.Logger) *watch {
 		Started: time.Now(), PIDNS: pidNamespace(),
 	}
 	w.hello.Host, _ = os.Hostname()
+	_, _, pidsErr := w.group.PIDs()
+	_, oomErr := w.group.OOMKills()
+	w.hello.Features = map[string]string{"proc": here(err), "pids": here(pidsErr), "oom": here(oomErr)}
 	w.vigil = w.newVigil()
 	w.observer.poke = w.vigil.Poke
 	w.listen(o.socket, uint32(o.socketMode))
@@ -116,9 +120,19 @@ func (w *watch) newVigil() *vigil.Vigil {
 	})
 }
 
+// here says for hello whether something is here, and why not.
+func here(missing error) string {
+	if missing != nil {
+		return missing.Error()
+	}
+	return "yes"
+}
+
 func (w *watch) greet() *event.Hello {
 	h := w.hello
 	h.Trace = *w.tracer.mode.Load()
+	h.Features = maps.Clone(w.hello.Features)
+	h.Features["exact"] = w.tracer.exactness()
 	return &h
 }
 
@@ -175,15 +189,7 @@ func (w *watch) start() {
 // fraction of a second; only a disk that is stuck makes it last one longer.
 func (w *watch) close() {
 	w.cancel()
-	seen := make(chan struct{})
-	go func() {
-		w.sources.Wait()
-		close(seen)
-	}()
-	select {
-	case <-seen: // the last who died are told of
-	case <-time.After(farewell):
-	}
+	w.observer.farewell()
 	end := event.New(event.TypeEnd).(*event.End)
 	end.Reason = event.EndExit
 	w.journal.Append(end)
@@ -194,9 +200,6 @@ func (w *watch) close() {
 		w.record.Close()
 	}
 }
-
-// farewell is how long the sources may take to tell of the last who died.
-const farewell = 100 * time.Millisecond
 
 // prewarm makes n operating system threads that then lie idle. The Go runtime
 // ends the program when it cannot make a thread, and a container whose PIDs are
