@@ -44,11 +44,11 @@ func TestGoneBeforeItsExecWasSeen(t *testing.T) {
 	// What has not execed by now is not about to.
 	b.put(fakeProcess{pid: 23, ppid: 20, comm: "sh", cmdline: "sh\x00", start: b.ticks(0), stack: 20, flags: noExec})
 	b.look(23)
-	b.clock.pass(settle)
+	b.clock.pass(forkMemory)
 	b.look(23)
 	b.remove(23)
 	b.look(23)
-	b.told(`start 23 sh "sh" seen from 20 sh "sh" seen`, `exit 23 sh "sh" seen -1 from 20 sh "sh" seen lived 8`)
+	b.told(`start 23 sh "sh" seen from 20 sh "sh" seen`, `exit 23 sh "sh" seen -1 from 20 sh "sh" seen lived 5000`)
 }
 
 // TestParentThatExecedInTheSameTick: the parent was looked at in the tick its child

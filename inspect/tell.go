@@ -122,7 +122,7 @@ func (t *Table) tellExit(e *entry, now time.Duration) {
 }
 
 // lastCommand is what e ran in the end, now that it is gone. Nobody knows that of
-// one that was last seen alive right after its fork and had still to exec, nor of one
+// one that was last seen alive soon after its fork and had still to exec, nor of one
 // that is known to have execed since it was, or to have been about to.
 func (e *entry) lastCommand() event.Command {
 	switch {
@@ -131,7 +131,7 @@ func (e *entry) lastCommand() event.Command {
 	case e.stale && e.exitAt == 0, e.execedAt > e.alive:
 		return event.Command{CmdlineHow: event.HowNone}
 	}
-	if e.deadAt == 0 && e.exitAt == 0 && e.noExec && e.last-e.first < settle {
+	if e.deadAt == 0 && e.exitAt == 0 && e.noExec && e.last-e.first < forkMemory {
 		return event.Command{CmdlineHow: event.HowNone}
 	}
 	return e.command()
