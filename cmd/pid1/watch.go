@@ -199,6 +199,11 @@ func (w *watch) close() {
 	if w.record != nil {
 		w.record.Close()
 	}
+	if w.tracer.filter != nil && os.Getpid() == 1 {
+		// The kernel does this at our end, but closes the listener first: an
+		// exit_group that waits for an answer would fail, and its program go on.
+		_ = unix.Kill(-1, unix.SIGKILL)
+	}
 }
 
 // prewarm makes n operating system threads that then lie idle. The Go runtime

@@ -16,8 +16,6 @@ import (
 type surrounding struct {
 	name string
 	attr syscall.SysProcAttr
-	// killAll is set where the death of the first process is that of all.
-	killAll bool
 }
 
 // surroundings are those worth trying, best first.
@@ -31,17 +29,17 @@ func surroundings() []surrounding {
 	}
 	uid := os.Geteuid()
 	if uid == 0 {
-		list = append(list, surrounding{"a PID namespace of its own", ns, true})
+		list = append(list, surrounding{"a PID namespace of its own", ns})
 	}
 	// root without CAP_SYS_ADMIN may have a user namespace, too.
 	ns.Cloneflags |= syscall.CLONE_NEWUSER
 	ns.UidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: uid, Size: 1}}
 	ns.GidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getegid(), Size: 1}}
 	return append(list,
-		surrounding{"a user and a PID namespace of its own", ns, true},
+		surrounding{"a user and a PID namespace of its own", ns},
 		surrounding{
 			"no namespace of its own, which was refused, but below pid1 as a subreaper",
-			syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM, Setpgid: true}, false,
+			syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM, Setpgid: true},
 		},
 	)
 }
@@ -51,7 +49,6 @@ type demo struct {
 	where   string
 	socket  string
 	log     string
-	killAll bool
 	process *os.Process
 	gone    chan struct{} // closed when the first process is
 }
@@ -60,7 +57,7 @@ type demo struct {
 // the namespace and becomes pid1.
 func (s *surrounding) start(dir, pid1 string) (*demo, error) {
 	d := &demo{
-		where: s.name, killAll: s.killAll, gone: make(chan struct{}),
+		where: s.name, gone: make(chan struct{}),
 		socket: filepath.Join(dir, "pid1.sock"), log: filepath.Join(dir, "pid1.log"),
 	}
 	log, err := os.Create(d.log)
@@ -107,16 +104,12 @@ func demoEnv(role string) []string {
 	return env
 }
 
-// stop ends all processes of the demo and waits until they are gone. The death of
-// a PID namespace's first process is the death of all (pid_namespaces(7)). A
-// subreaper is asked to: its timeouts are a second each, with which it ends
-// whatever does not end itself.
+// stop ends all processes of the demo and waits until they are gone. pid1 is asked
+// to: its timeouts are a second each, with which it ends whatever does not end
+// itself. Killed, as the init of a namespace it would take all of them along, but
+// not before exits that wait for its answer have failed.
 func (d *demo) stop() {
-	sig := syscall.SIGTERM
-	if d.killAll {
-		sig = syscall.SIGKILL
-	}
-	_ = d.process.Signal(sig)
+	_ = d.process.Signal(syscall.SIGTERM)
 	select {
 	case <-d.gone:
 	case <-time.After(10 * time.Second):
