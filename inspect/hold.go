@@ -83,7 +83,7 @@ func (l *looker) leader(tid int) int {
 
 // lastCommand reads the command line of a process that ends.
 func (l *looker) lastCommand(pid int, s *sight) {
-	args, cut, err := l.arguments(pid, &s.st)
+	args, cut, err := l.arguments(pid, s)
 	if err != nil {
 		return
 	}

@@ -195,7 +195,7 @@ func (l *looker) stat(pid, fd int, s *sight) error {
 // program changed meanwhile, nothing is known but the new name.
 func (l *looker) command(pid, fd int, s *sight) {
 	for range 2 {
-		args, cut, err := l.arguments(pid, &s.st)
+		args, cut, err := l.arguments(pid, s)
 		if err != nil {
 			s.argsStuck = errors.Is(err, errStuck)
 			return
@@ -229,9 +229,10 @@ func (l *looker) command(pid, fd int, s *sight) {
 //
 // The memory of a single thread that execed is nobody else's: unless it is stuck
 // in the kernel itself, the read has nothing to wait for and needs no goroutine of
-// its own, whose waking costs several times the read.
-func (l *looker) arguments(pid int, st *Stat) (kept []byte, cut bool, err error) {
-	if st.Threads != 1 || st.NoExec() || st.State == 'D' {
+// its own, whose waking costs several times the read. Held for us it looks stuck
+// and is not.
+func (l *looker) arguments(pid int, s *sight) (kept []byte, cut bool, err error) {
+	if st := &s.st; st.Threads != 1 || st.NoExec() || st.State == 'D' && s.moment != exiting {
 		return l.args.read(pid)
 	}
 	n, err := l.r.read(pid, "cmdline", l.line[:])

@@ -60,7 +60,7 @@ func ends(events []event.Event, cmdline string) (codes []int, origins []*event.P
 func TestExactSeesWhatLivesAnInstant(t *testing.T) {
 	const n = 50
 	events := traced(t, 3, "sh", "-c", fmt.Sprintf(
-		"i=0; while [ $i -lt %d ]; do (/bin/true orphan & exit 0); /bin/false waited; i=$((i+1)); done; exit 3", n))
+		"i=0; while [ $i -lt %d ]; do (/bin/true orphan & exit 0); /bin/false waited; i=$((i+1)); done; sleep 1; exit 3", n))
 	for _, c := range []struct {
 		cmdline string
 		code    int

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -63,20 +64,26 @@ func followFor(t *testing.T, patience time.Duration, m mode, args ...string) *fo
 	t.Cleanup(func() { conn.Close() })
 	go func() {
 		var all []event.Event
+		var lines [][]byte // held against the schema in the end: a slow reader misses events
 		for {
 			ev, err := conn.Next()
 			if err != nil {
 				if !errors.Is(err, io.EOF) {
 					t.Errorf("the feed broke off: %v", err)
 				}
-				w.events <- all
-				return
+				break
 			}
-			if err := schematest.Line(conn.Line()); err != nil {
-				t.Error(err)
+			if len(lines) < 2000 {
+				lines = append(lines, bytes.Clone(conn.Line()))
 			}
 			all = append(all, ev)
 		}
+		for _, line := range lines {
+			if err := schematest.Line(line); err != nil {
+				t.Error(err)
+			}
+		}
+		w.events <- all
 	}()
 	return w
 }

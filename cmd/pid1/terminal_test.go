@@ -145,6 +145,8 @@ func TestSuspendedWithCommand(t *testing.T) {
 	tt.say("echo status $?\n", "status 130")
 	// Started in the background and brought to the front.
 	tt.say("$PID1 -- sh -c 'read line; echo read $line' &\n", "ready$ ")
+	// The shell tells that it was stopped when it likes to, with the same words as fg.
+	tt.say("sleep 0.5; jobs; echo to\\ld\n", "told\r\n")
 	tt.say("fg\n", "$PID1 --")
 	tt.say("some words\n", "read some words")
 	tt.say("exit 0\n", "exit")

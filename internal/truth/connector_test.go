@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"sync"
+	"syscall"
 	"testing"
 
 	"pid1/event"
@@ -44,6 +45,8 @@ func TestConnectorIsNotWrong(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "truth")
 	grow := exec.Command("/proc/self/exe", "-o", file, "-rounds", "5", "-lives", "0,1,10", "-trees", *treesFlag)
 	grow.Env = append(os.Environ(), growVar+"=1")
+	// Not in a session whose leader is an ancestor the kernel has forgotten.
+	grow.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	out, err := grow.CombinedOutput()
 	cancel()
 	run.Wait()
