@@ -4,6 +4,7 @@
 #
 # With "fixed" it waits for them first, as the doctor advises.
 convert() {
+	sleep 1
 	exit 0
 }
 
