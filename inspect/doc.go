@@ -2,8 +2,9 @@
 // from what /proc shows of them (proc(5)).
 //
 // FS reads /proc. A Table keeps an entry for every process: what it runs, who
-// created it, since when it is dead. A Source feeds a Table while it runs; Sample
-// is the source that needs no privilege. The reaper asks Table.Dying for everything
+// created it, since when it is dead. A Source feeds a Table while it runs: Sample
+// needs no privilege, Exact is told by the kernel of everything below a filter,
+// Connector of everything on a host. The reaper asks Table.Dying for everything
 // known of a child it is about to reap.
 //
 // What the package says of a process is what was seen of that very process, told
