@@ -243,6 +243,33 @@ func TestLooksLikeALeakAndIsNone(t *testing.T) {
 				}
 			}
 		},
+		"an hour of a web server: ten requests a second, each waited for": func(f *fake) {
+			f.process(8, 1)
+			for pid := 100; pid < 100+10*3600; pid++ {
+				f.zombie(pid, 8)
+				f.pass(100 * time.Millisecond)
+				f.wait(pid)
+			}
+		},
+		"an hour of a CI job: step after step, four tests at a time": func(f *fake) {
+			f.process(8, 1)
+			for pid := 100; pid < 100+5*720; pid += 5 {
+				f.process(pid, 8) // the step
+				for i := range 4 {
+					f.process(pid+1+i, pid)
+				}
+				for i := range 4 {
+					f.pass(time.Second)
+					f.zombie(pid+1+i, pid)
+				}
+				for i := range 4 {
+					f.wait(pid + 1 + i)
+				}
+				f.zombie(pid, 8)
+				f.pass(time.Second)
+				f.wait(pid)
+			}
+		},
 		"one that waits every half minute": func(f *fake) {
 			f.process(8, 1)
 			for pid := 100; pid < 1000; pid += 6 {
@@ -255,9 +282,9 @@ func TestLooksLikeALeakAndIsNone(t *testing.T) {
 				}
 			}
 		},
-		"a build: batches, waited for in order": func(f *fake) {
+		"an hour of a build: batches, waited for in order": func(f *fake) {
 			f.process(8, 1)
-			for pid := 100; pid < 1000; pid += 16 {
+			for pid := 100; pid < 1300; pid += 16 {
 				for i := range 16 {
 					f.process(pid+i, 8)
 				}
