@@ -24,6 +24,8 @@ const (
 	maxDry = 16 * time.Millisecond
 	// pollEvery is how often to look for new PIDs where inotify is refused.
 	pollEvery = 20 * time.Millisecond
+	// unhung is for how long there is no bell at first.
+	unhung = 25 * time.Millisecond
 	// stroll is the pause between two looks beside a source that is told of the
 	// moments that count.
 	stroll = 5 * time.Millisecond
@@ -134,22 +136,23 @@ func (s *sampling) run(ctx context.Context, cfg *sample, name string) error {
 	if runtime.NumCPU() == 1 {
 		s.rush.most = 0 // nobody else runs meanwhile
 	}
-	reason := ""
+	s.pause = time.NewTimer(time.Hour)
+	t.tellSource(name, "on", "")
+	if err := s.begin(ctx); err != nil {
+		return err
+	}
 	if err = cfg.deaf; err == nil {
 		s.bell, err = newBell(cfg.places)
 	}
 	if err != nil {
-		reason = fmt.Sprintf("looking every %v, since it %v", pollEvery, err)
+		t.tellSource(name, "on", fmt.Sprintf("looking every %v, since it %v", pollEvery, err))
 	}
-	s.pause = time.NewTimer(time.Hour)
-	t.tellSource(name, "on", reason)
 	if s.bell != nil {
 		stop := context.AfterFunc(ctx, s.bell.wake)
 		defer stop()
 		t.wakeable(s.bell.wake)
 		defer t.wakeable(nil)
 	}
-	s.look(time.Now(), false, false) // what comes from now on is new
 	for ctx.Err() == nil {
 		if !time.Now().Before(s.next) {
 			if err := s.sweep(); err != nil {
@@ -182,6 +185,21 @@ func (s *sampling) end() {
 	if s.fresh.list != nil {
 		s.fresh.list.close()
 	}
+}
+
+// begin looks all the time for as long as COMMAND may turn out to be a short one.
+// A bell would cost that one more than all else: its inotify watches are taken down
+// when pid1 ends, and that takes the kernel some ten milliseconds (Linux 6.18).
+func (s *sampling) begin(ctx context.Context) error {
+	s.look(time.Now(), false, false) // what comes from now on is new
+	if err := s.sweep(); err != nil {
+		return err
+	}
+	for began, now := time.Now(), time.Now(); now.Sub(began) < unhung && ctx.Err() == nil; now = time.Now() {
+		s.look(now, true, true)
+		s.sleep(ctx, glance/2)
+	}
+	return nil
 }
 
 // sweep looks at all processes and sets the time of the next sweep.
