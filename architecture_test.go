@@ -26,6 +26,7 @@ var mayImport = map[string][]string{
 	"internal/flagwords":  {},
 	"internal/journal":    {"event"},
 	"internal/nstest":     {},
+	"internal/pages":      {},
 	"internal/record":     {"event", "internal/journal"},
 	"internal/replay":     {"event"},
 	"internal/safetext":   {},

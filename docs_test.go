@@ -10,8 +10,37 @@ import (
 
 	"pid1/doctor"
 	"pid1/event"
+	"pid1/internal/pages"
 	"pid1/internal/schematest"
 )
+
+// Every block of every page says what it is for, so that e2e's TestPages runs what
+// can be run, and of the rest the page says why not.
+func TestPagesSayWhatIsRun(t *testing.T) {
+	found, err := pages.Find(".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	run := 0
+	for _, path := range found {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		blocks, err := pages.Read(string(text))
+		if err != nil {
+			t.Errorf("%s: %v", path, err)
+		}
+		for _, b := range blocks {
+			if b.Runs() {
+				run++
+			}
+		}
+	}
+	if run < 10 {
+		t.Errorf("only %d blocks are run", run)
+	}
+}
 
 // What the scenarios' table names as shown by a test is shown by a test.
 func TestScenariosNameTests(t *testing.T) {

@@ -1,0 +1,71 @@
+package e2e
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// Engine is a Docker Engine of a test's own. In it, containers may have the names
+// and images that the documentation gives them, whatever else there is on this
+// machine, and docker run --init starts the pid1 under test. No container has a
+// network.
+type Engine struct {
+	t    *testing.T
+	host string // for DOCKER_HOST
+}
+
+// startEngine starts an engine that is gone, with all that is in it, when the test
+// is over.
+func startEngine(t *testing.T) *Engine {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "pid1-engine-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := &Engine{t, "unix://" + dir + "/s.sock"}
+	log, err := os.Create(filepath.Join(dir, "log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	daemon := exec.Command("dockerd", "--host", e.host, "--pidfile", dir+"/pid", "--exec-root", dir+"/exec", "--data-root", dir+"/data",
+		"--bridge=none", "--iptables=false", "--ip-forward=false", "--init-path", filepath.Join(bin, "pid1"))
+	daemon.Stdout, daemon.Stderr = log, log
+	if err := daemon.Start(); err != nil {
+		t.Fatalf("cannot start a Docker Engine: %v", err)
+	}
+	t.Cleanup(func() {
+		if ids, err := e.docker("ps", "--all", "--quiet"); err == nil && ids != "" {
+			_, _ = e.docker(append([]string{"rm", "--force", "--volumes"}, strings.Fields(ids)...)...)
+		}
+		_ = daemon.Process.Signal(syscall.SIGTERM)
+		_ = daemon.Wait()
+		log.Close()
+		if err := os.RemoveAll(dir); err != nil {
+			t.Errorf("cannot clean up after the Docker Engine: %v", err)
+		}
+	})
+	eventually(t, "the Docker Engine to answer", func() (bool, string) {
+		_, err := e.docker("version", "--format={{.Server.Version}}")
+		text, _ := os.ReadFile(log.Name())
+		return err == nil, fmt.Sprintf("%v\n%s", err, tail(string(text), 10))
+	})
+	return e
+}
+
+// docker runs a command of the Docker client on this engine.
+func (e *Engine) docker(args ...string) (string, error) {
+	return command("docker", append([]string{"--host", e.host}, args...)...)
+}
+
+// image makes the image tag of a tar file.
+func (e *Engine) image(tag, tree string) {
+	e.t.Helper()
+	if _, err := e.docker("import", tree, tag); err != nil {
+		e.t.Fatal(err)
+	}
+}
