@@ -32,10 +32,13 @@ const (
 	// share the room.
 	bytesPerReap = 1 << 10
 
-	// pace is the shortest time between two wake-ups of the readers. The first
-	// event after a quiet moment wakes them at once; in a storm they come for
-	// many events at a time, which leaves the processor to the reaper.
-	pace = 5 * time.Millisecond
+	// pace is the shortest time between two wake-ups of the readers for each one
+	// that was woken, maxPace the shortest for all. The first event after a quiet
+	// moment wakes them at once; in a storm they come for many events at a time, and
+	// the more seldom the more there are: what they cost is bounded, and the
+	// processor is the reaper's.
+	pace    = 2 * time.Millisecond
+	maxPace = 100 * time.Millisecond
 )
 
 // Config says how much a Journal keeps. The zero value is ready to use.
@@ -207,8 +210,9 @@ type bell struct {
 	done    chan struct{}
 	once    sync.Once
 
-	mu   sync.Mutex    // guards next
-	next chan struct{} // closed at the next wake-up; nil when nobody waits
+	mu      sync.Mutex    // guards next and waiters
+	next    chan struct{} // closed at the next wake-up; nil when nobody waits
+	waiters int           // how often next was handed out
 
 	faults atomic.Uint64
 	last   atomic.Pointer[error]
@@ -253,10 +257,12 @@ func (b *bell) changed() <-chan struct{} {
 		b.next = make(chan struct{})
 		b.waiting.Store(true)
 	}
+	b.waiters++
 	return b.next
 }
 
-func (b *bell) wake() {
+// wake returns how many it woke.
+func (b *bell) wake() int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.waiting.Store(false)
@@ -264,6 +270,9 @@ func (b *bell) wake() {
 		close(b.next)
 		b.next = nil
 	}
+	woken := b.waiters
+	b.waiters = 0
+	return woken
 }
 
 func (b *bell) run(warn func(error)) {
@@ -275,11 +284,11 @@ func (b *bell) run(warn func(error)) {
 		case <-b.done:
 			return
 		}
-		b.wake()
+		woken := b.wake()
 		if n := b.faults.Swap(0); n > 0 {
 			tell(warn, n, *b.last.Load())
 		}
-		rest.Reset(b.pace)
+		rest.Reset(min(time.Duration(max(woken, 1))*b.pace, maxPace))
 		select {
 		case <-rest.C:
 		case <-b.done:

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -479,6 +480,33 @@ func TestEveryAppendWakesWhoWaits(t *testing.T) {
 		if len(r.Next()) == 0 {
 			t.Fatal("woken for nothing")
 		}
+	}
+}
+
+// The first event after a quiet moment wakes at once; the next wake-up is the later
+// the more were woken.
+func TestManyReadersAreWokenLessOften(t *testing.T) {
+	for _, c := range []struct {
+		readers int
+		want    time.Duration
+	}{{1, pace}, {7, 7 * pace}, {1000, maxPace}} {
+		synctest.Test(t, func(t *testing.T) {
+			j := newJournal(Config{}, slabSize, pace)
+			defer j.Close()
+			began, woken := time.Now(), [2]time.Duration{}
+			for i := range woken {
+				var changed <-chan struct{}
+				for range c.readers {
+					changed = j.NewReader(0).Changed()
+				}
+				j.Append(reap(i))
+				<-changed
+				woken[i] = time.Since(began)
+			}
+			if woken != [2]time.Duration{0, c.want} {
+				t.Errorf("%d readers were woken after %v, want 0 and %v", c.readers, woken, c.want)
+			}
+		})
 	}
 }
 
