@@ -23,6 +23,7 @@ var mayImport = map[string][]string{
 	"ui":                  {"event", "doctor", "internal/safetext", "internal/world"},
 	"internal/cgroup":     {},
 	"internal/early":      {},
+	"internal/export":     {"event", "client", "doctor", "internal/safetext", "internal/siginfo", "internal/world"},
 	"internal/flagwords":  {},
 	"internal/journal":    {"event"},
 	"internal/nstest":     {},
@@ -37,7 +38,7 @@ var mayImport = map[string][]string{
 	"internal/vigil":      {"event", "doctor", "internal/world"},
 	"internal/world":      {"event", "doctor"},
 	"cmd/pid1":            {"event", "reaper", "inspect", "internal/cgroup", "internal/early", "internal/flagwords", "internal/journal", "internal/record", "internal/siginfo", "internal/vigil"},
-	"cmd/pid1top":         {"event", "client", "doctor", "inspect", "ui", "internal/flagwords", "internal/journal", "internal/replay", "internal/safetext", "internal/world"},
+	"cmd/pid1top":         {"event", "client", "doctor", "inspect", "ui", "internal/export", "internal/flagwords", "internal/journal", "internal/replay", "internal/safetext", "internal/world"},
 }
 
 // mayNotLink is what a package or program must not contain, however it comes in.

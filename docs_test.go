@@ -84,10 +84,7 @@ func TestDoctorIsExplained(t *testing.T) {
 			t.Errorf("docs/doctor.md lacks the line %s", line)
 		}
 	}
-	for _, v := range []doctor.Verdict{
-		doctor.Leaking, doctor.Held, doctor.Transient, doctor.ThreadsAlive, doctor.InheritedByExec, doctor.ParentStopped,
-		doctor.ParentBlocked, doctor.Outside, doctor.OtherReaper, doctor.Pressure, doctor.Orphans, doctor.OOM, doctor.Healthy,
-	} {
+	for _, v := range doctor.Verdicts() {
 		if !strings.Contains(string(text), "| `"+string(v)+"` | ") {
 			t.Errorf("docs/doctor.md does not explain %s", v)
 		}

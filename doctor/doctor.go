@@ -36,6 +36,14 @@ const (
 	OOM      Verdict = "oom"      // the kernel killed for want of memory
 )
 
+// Verdicts lists all verdicts.
+func Verdicts() []Verdict {
+	return []Verdict{
+		Leaking, Held, Transient, ThreadsAlive, InheritedByExec, ParentStopped,
+		ParentBlocked, Outside, OtherReaper, Pressure, Orphans, OOM, Healthy,
+	}
+}
+
 // TransientAge is the age below which a zombie is nothing to speak of: between a
 // child's death and its parent's wait there is always a moment.
 const TransientAge = 2 * time.Second

@@ -137,7 +137,8 @@ func (a *app) command() *cobra.Command {
 	}
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.SetHelpCommand(&cobra.Command{Hidden: true, Use: "no-help"})
-	root.SetVersionTemplate("pid1top version {{.Version}}\n")
+	// No template is set: text/template calls methods by their names, for which the linker
+	// would keep every method of every type, two megabytes of them.
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return flagError(err) })
 	f := root.PersistentFlags()
 	f.StringVar(&a.socket, "socket", "", "the feed's socket, `PATH`; default: $PID1_SOCKET, else the usual places")
@@ -149,7 +150,7 @@ func (a *app) command() *cobra.Command {
 		"ask a terminal that is silent for `D` whether it is there, and end when it is not; 0: never")
 	root.PersistentPreRunE = func(*cobra.Command, []string) error {
 		if a.local && a.socket != "" {
-			return usage("cannot use --local and --socket %s: the one is without a feed", a.socket)
+			return localAndSocket(a.socket)
 		}
 		switch a.color {
 		case "auto", "always", "never":
@@ -158,8 +159,12 @@ func (a *app) command() *cobra.Command {
 		return usage("cannot use --color %s: it must be auto, always or never", a.color)
 	}
 	root.AddCommand(a.treeCommand(), a.zombiesCommand(), a.reapsCommand(), a.doctorCommand(), a.reportCommand(),
-		a.recordCommand(), a.replayCommand(), a.demoCommand())
+		a.recordCommand(), a.replayCommand(), a.demoCommand(), a.exportCommand())
 	return root
+}
+
+func localAndSocket(path string) error {
+	return usage("cannot use --local and --socket %s: the one is without a feed", path)
 }
 
 // unknownCommand says that the first word is no command, and which one is close.

@@ -14,16 +14,21 @@ type Reaps struct {
 	ring []*event.Reap
 	next int
 	seen uint64
+	most int // 0: ReapsKept
 }
 
 func (r *Reaps) add(e *event.Reap) {
 	r.seen++
-	if len(r.ring) < ReapsKept {
+	most := r.most
+	if most == 0 {
+		most = ReapsKept
+	}
+	if len(r.ring) < most {
 		r.ring = append(r.ring, e)
 		return
 	}
 	r.ring[r.next] = e
-	r.next = (r.next + 1) % ReapsKept
+	r.next = (r.next + 1) % most
 }
 
 // Len is how many reaps are kept.
@@ -32,10 +37,14 @@ func (r *Reaps) Len() int { return len(r.ring) }
 // At is the i-th reap kept, 0 the oldest.
 func (r *Reaps) At(i int) *event.Reap { return r.ring[(r.next+i)%len(r.ring)] }
 
+// KeepReaps bounds the reaps kept, ReapsKept otherwise, to most, for who looks at
+// many feeds and lists no reaps. It is called before the first Apply; most is 1 or more.
+func (w *World) KeepReaps(most int) { w.reaps.most = most }
+
 // Seen counts the reaps that ever came in: At(i) is number Seen-Len+i of them.
 func (r *Reaps) Seen() uint64 { return r.seen }
 
-// Reaps are the newest ReapsKept reaps.
+// Reaps are the newest reaps.
 func (w *World) Reaps() *Reaps { return &w.reaps }
 
 // Totals are counters over pid1's whole life where the feed told them (its stats,

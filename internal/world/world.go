@@ -75,6 +75,7 @@ func (w *World) clear() {
 		procs:   map[event.ID]*Process{},
 		byPID:   map[int]*Process{},
 		ledgers: map[event.ID]*ledger{},
+		reaps:   Reaps{most: w.reaps.most},
 	}
 }
 
