@@ -3,11 +3,12 @@ GOLANGCI  := go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15
 VULNCHECK := go run golang.org/x/vuln/cmd/govulncheck@v1.9.0
 # GOTEST runs "go test"; CI puts a runner in its place that counts.
 GOTEST    ?= go test
+BIN       ?= bin
 
 .PHONY: build test race lint vuln e2e coverage-table screens ci clean
 
 build: ## both static binaries, in bin/
-	CGO_ENABLED=0 go build -trimpath -o bin/ ./cmd/...
+	CGO_ENABLED=0 go build -trimpath -ldflags='-s -w' -o $(BIN)/ ./cmd/...
 
 test: ## what needs nothing but Go and Linux; the rest says what it lacks
 	$(GOTEST) ./...

@@ -35,10 +35,11 @@ var mayImport = map[string][]string{
 	"internal/siginfo":    {},
 	"internal/truth":      {"client", "event"},
 	"internal/truth/grow": {"internal/truth"},
+	"internal/version":    {},
 	"internal/vigil":      {"event", "doctor", "internal/world"},
 	"internal/world":      {"event", "doctor"},
-	"cmd/pid1":            {"event", "reaper", "inspect", "internal/cgroup", "internal/early", "internal/flagwords", "internal/journal", "internal/record", "internal/siginfo", "internal/vigil"},
-	"cmd/pid1top":         {"event", "client", "doctor", "inspect", "ui", "internal/export", "internal/flagwords", "internal/journal", "internal/replay", "internal/safetext", "internal/world"},
+	"cmd/pid1":            {"event", "reaper", "inspect", "internal/cgroup", "internal/early", "internal/flagwords", "internal/journal", "internal/record", "internal/siginfo", "internal/version", "internal/vigil"},
+	"cmd/pid1top":         {"event", "client", "doctor", "inspect", "ui", "internal/export", "internal/flagwords", "internal/journal", "internal/replay", "internal/safetext", "internal/version", "internal/world"},
 }
 
 // mayNotLink is what a package or program must not contain, however it comes in.

@@ -60,7 +60,7 @@ func run(m *testing.M) (code int, err error) {
 
 // build makes both static binaries in dir, as they are shipped.
 func build(dir string) error {
-	cmd := exec.Command("go", "build", "-trimpath", "-o", dir+string(filepath.Separator), "pid1/cmd/...")
+	cmd := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", dir+string(filepath.Separator), "pid1/cmd/...")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("cannot build the binaries: %w\n%s", err, out)

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -249,9 +251,20 @@ func kernelAtLeast(major, minor int) error {
 		return fmt.Errorf("cannot read the kernel's release: %w", err)
 	}
 	release := unix.ByteSliceToString(u.Release[:])
-	var a, b int
-	if n, _ := fmt.Sscanf(release, "%d.%d", &a, &b); n != 2 || a < major || a == major && b < minor {
+	a, b, ok := twoNumbers(release)
+	if !ok || a < major || a == major && b < minor {
 		return fmt.Errorf("this is Linux %s, and it takes %d.%d", release, major, minor)
 	}
 	return nil
+}
+
+// twoNumbers reads the "6.12" of "6.12.3-cloud" and of "6.12-rc1".
+func twoNumbers(release string) (major, minor int, ok bool) {
+	first, rest, _ := strings.Cut(release, ".")
+	if i := strings.IndexFunc(rest, func(r rune) bool { return r < '0' || r > '9' }); i >= 0 {
+		rest = rest[:i]
+	}
+	major, err1 := strconv.Atoi(first)
+	minor, err2 := strconv.Atoi(rest)
+	return major, minor, err1 == nil && err2 == nil
 }

@@ -127,13 +127,15 @@ func letGo() {
 		_ = unix.Dup3(null, 1, 0)
 		_ = unix.Close(null)
 	}
-	dir, err := os.ReadDir("/proc/self/fd")
+	dir, err := os.Open("/proc/self/fd")
 	if err != nil {
 		return
 	}
-	for _, e := range dir {
+	defer func() { _ = dir.Close() }()
+	names, _ := dir.Readdirnames(-1)
+	for _, name := range names {
 		fd := 0
-		for _, c := range e.Name() {
+		for _, c := range name {
 			fd = fd*10 + int(c-'0')
 		}
 		if fd < 3 {

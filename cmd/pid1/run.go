@@ -15,11 +15,9 @@ import (
 
 	"pid1/internal/early"
 	"pid1/internal/siginfo"
+	"pid1/internal/version"
 	"pid1/reaper"
 )
-
-// version is set by the linker.
-var version = "dev"
 
 const hint = "(pid1 --help lists the options)"
 
@@ -46,7 +44,7 @@ func run(args, env []string, stdout, stderr io.Writer) int {
 		fmt.Fprint(stdout, help())
 		return 0
 	case o.version:
-		fmt.Fprintln(stdout, "pid1 version", version)
+		fmt.Fprintln(stdout, "pid1 version", version.String())
 		return 0
 	case o.features:
 		features(stdout)

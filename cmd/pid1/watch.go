@@ -18,6 +18,7 @@ import (
 	"pid1/internal/cgroup"
 	"pid1/internal/journal"
 	"pid1/internal/record"
+	"pid1/internal/version"
 	"pid1/internal/vigil"
 )
 
@@ -59,7 +60,7 @@ func newWatch(o *options, role, path string, log *slog.Logger) *watch {
 	}
 	w.tracer = newTracer(trace, role, w.table, path, log)
 	w.hello = event.Hello{
-		Program: version, PID: os.Getpid(), Role: role, Command: o.redact.of(o.command),
+		Program: version.String(), PID: os.Getpid(), Role: role, Command: o.redact.of(o.command),
 		Started: time.Now(), PIDNS: pidNamespace(),
 	}
 	w.hello.Host, _ = os.Hostname()

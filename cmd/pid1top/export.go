@@ -14,6 +14,7 @@ import (
 	"pid1/client"
 	"pid1/event"
 	"pid1/internal/export"
+	"pid1/internal/version"
 )
 
 // listenDefault is where metrics are served: to this machine alone.
@@ -62,7 +63,7 @@ func (a *app) export(ctx context.Context, addr string, sockets []string) error {
 	reg.MustRegister(x, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "pid1top_build_info", Help: "What the exporter was built from, always 1.",
-			ConstLabels: prometheus.Labels{"version": version, "goversion": runtime.Version()},
+			ConstLabels: prometheus.Labels{"version": version.String(), "goversion": runtime.Version()},
 		}, func() float64 { return 1 }))
 
 	var lc net.ListenConfig

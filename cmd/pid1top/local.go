@@ -16,6 +16,7 @@ import (
 	"pid1/event"
 	"pid1/inspect"
 	"pid1/internal/journal"
+	"pid1/internal/version"
 )
 
 // local observes the processes of this PID namespace where no pid1 does: it holds
@@ -42,7 +43,7 @@ func newLocal(path string) (*local, error) {
 	l := &local{fs: fs, journal: journal.New(journal.Config{})}
 	l.table = inspect.NewTable(inspect.Config{FS: fs, Emit: func(ev event.Event) { l.journal.Append(ev) }})
 	l.hello = event.Hello{
-		Program: version, PID: os.Getpid(), Role: "local", Trace: "sample", Started: time.Now(), PIDNS: newSignaller().ns,
+		Program: version.String(), PID: os.Getpid(), Role: "local", Trace: "sample", Started: time.Now(), PIDNS: newSignaller().ns,
 	}
 	l.hello.Host, _ = os.Hostname()
 	l.server = journal.NewServer(l.journal, journal.ServerConfig{

@@ -13,6 +13,7 @@ import (
 
 	"pid1/event"
 	"pid1/internal/nstest"
+	"pid1/internal/version"
 )
 
 // runLocal runs pid1top --local in this process.
@@ -64,7 +65,7 @@ func TestLocalCommands(t *testing.T) {
 			}
 		})
 		all.Go(func() {
-			if status, out, errs := runLocal(); status != 0 || !strings.HasPrefix(out, "pid1top dev, without a pid1, on ") {
+			if status, out, errs := runLocal(); status != 0 || !strings.HasPrefix(out, "pid1top "+version.String()+", without a pid1, on ") {
 				t.Errorf("status %d\n%s%s", status, out, errs)
 			}
 		})

@@ -16,6 +16,7 @@ import (
 
 	"pid1/doctor"
 	"pid1/event"
+	"pid1/internal/version"
 	"pid1/internal/world"
 )
 
@@ -304,7 +305,7 @@ func versions(w *world.World, now time.Time) []byte {
 		line("pid1", "%s, %s, PID %d, trace %s", h.Program, h.Role, h.PID, orDash(h.Trace))
 		line("command", "%s", commandLine("", h.Command))
 	}
-	line("pid1top", "%s", version)
+	line("pid1top", "%s", version.String())
 	line("kernel", "%s", kernel())
 	if s := w.Stats(); s != nil {
 		line("up", "%s", doctor.Age(time.Duration(s.UptimeMS)*time.Millisecond))

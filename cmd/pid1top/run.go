@@ -15,11 +15,9 @@ import (
 	"github.com/spf13/pflag"
 
 	"pid1/internal/flagwords"
+	"pid1/internal/version"
 	"pid1/ui"
 )
-
-// version is set by the linker.
-var version = "dev"
 
 // Exit statuses.
 const (
@@ -130,7 +128,7 @@ func (a *app) command() *cobra.Command {
 			"zombies, live on the whole terminal. Its commands print the same as text once;\n" +
 			"without a terminal on stdout pid1top alone prints an overview.\n\n" +
 			"Exit status: 0; 1 when --fail-on matched; 2 bad usage; 3 no feed to connect to.",
-		Version:       version,
+		Version:       version.String(),
 		SilenceErrors: true, SilenceUsage: true,
 		Args: unknownCommand,
 		RunE: a.top,

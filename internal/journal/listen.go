@@ -1,7 +1,6 @@
 package journal
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -164,29 +163,42 @@ func lock(folder int) {
 
 // bind makes the socket, in place of a stale one if need be.
 func bind(folder int, path string, mode uint32) (*net.UnixListener, error) {
-	lc := net.ListenConfig{Control: func(_, _ string, c syscall.RawConn) error {
-		var err error
-		// The file that bind(2) makes takes its mode from the socket. The umask
-		// would do too, but it is COMMAND's as well.
-		if e := c.Control(func(fd uintptr) { err = unix.Fchmod(int(fd), mode) }); e != nil {
-			return e
-		}
-		return err
-	}}
 	for try := 0; ; try++ {
-		ln, err := lc.Listen(context.Background(), "unix", path)
-		if err == nil {
-			un := ln.(*net.UnixListener)
-			un.SetUnlinkOnClose(false) // place.close looks first whose it is
-			return un, nil
-		}
-		if !errors.Is(err, unix.EADDRINUSE) || try == 2 {
-			return nil, bare(err)
+		ln, err := bindOnce(path, mode)
+		if err != unix.EADDRINUSE || try == 2 {
+			return ln, err
 		}
 		if err := removeStale(folder, path); err != nil {
 			return nil, err
 		}
 	}
+}
+
+// bindOnce returns the system's reason as it is. It does not ask [net.Listen],
+// which brings the resolver of host names with it: a tenth of pid1's size.
+func bindOnce(path string, mode uint32) (*net.UnixListener, error) {
+	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	file := os.NewFile(uintptr(fd), path)
+	defer func() { _ = file.Close() }()
+	// The file that bind(2) makes takes its mode from the socket. The umask would
+	// do too, but it is COMMAND's as well.
+	if err := unix.Fchmod(fd, mode); err != nil {
+		return nil, err
+	}
+	if err := unix.Bind(fd, &unix.SockaddrUnix{Name: path}); err != nil {
+		return nil, err
+	}
+	if err := unix.Listen(fd, unix.SOMAXCONN); err != nil {
+		return nil, err
+	}
+	ln, err := net.FileListener(file)
+	if err != nil {
+		return nil, err
+	}
+	return ln.(*net.UnixListener), nil // which removes no file: place.close looks first whose it is
 }
 
 // removeStale removes the socket at path if nobody listens on it.

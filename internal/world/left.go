@@ -64,7 +64,7 @@ func (k kinds) list() []doctor.Kind {
 		one.Cadence = doctor.CadenceOf(one.born)
 		out = append(out, one.Kind)
 	}
-	slices.SortFunc(out, func(a, b doctor.Kind) int {
+	order(out, func(a, b *doctor.Kind) int {
 		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Comm, b.Comm))
 	})
 	return out[:min(len(out), doctor.KindsMax)]
@@ -94,14 +94,14 @@ func (w *World) Left(now time.Time) []doctor.Left {
 	for k, list := range groups {
 		out = append(out, leftOf(list, k.session, now))
 	}
-	slices.SortFunc(out, func(a, b doctor.Left) int {
+	order(out, func(a, b *doctor.Left) int {
 		worse := func(l *doctor.Left) int {
 			if l.Piling() {
 				return 1
 			}
 			return 0
 		}
-		return cmp.Or(cmp.Compare(worse(&b), worse(&a)), cmp.Compare(b.RSSKB, a.RSSKB),
+		return cmp.Or(cmp.Compare(worse(b), worse(a)), cmp.Compare(b.RSSKB, a.RSSKB),
 			cmp.Compare(b.Count, a.Count), cmp.Compare(a.PIDs[0], b.PIDs[0]))
 	})
 	return out

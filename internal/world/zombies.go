@@ -60,7 +60,7 @@ func (w *World) Zombies(now time.Time) []Group {
 			out = append(out, g)
 		}
 	}
-	slices.SortFunc(out, func(a, b Group) int {
+	order(out, func(a, b *Group) int {
 		return cmp.Or(
 			cmp.Compare(b.Verdict.Severity(), a.Verdict.Severity()),
 			cmp.Compare(len(b.Zombies), len(a.Zombies)),
@@ -119,7 +119,7 @@ func (w *World) group(l *ledger, now time.Time) (Group, bool) {
 	if len(g.Zombies) == 0 {
 		return g, false
 	}
-	slices.SortFunc(g.Zombies, func(a, b Zombie) int {
+	order(g.Zombies, func(a, b *Zombie) int {
 		return cmp.Or(cmp.Compare(b.Age, a.Age), cmp.Compare(a.Start, b.Start), cmp.Compare(a.PID, b.PID))
 	})
 	g.Oldest, g.Newest = g.Zombies[0].Age, g.Zombies[len(g.Zombies)-1].Age
