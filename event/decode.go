@@ -50,7 +50,7 @@ func New(t Type) Event {
 	case TypeShutdown:
 		return &Shutdown{Head: h}
 	case TypeStats:
-		return &Stats{Head: h, PIDsUsed: u, PIDsLimit: u}
+		return &Stats{Head: h, PIDsUsed: u, PIDsLimit: u, PIDMax: u, ThreadsMax: u}
 	case TypeGap:
 		return &Gap{Head: h}
 	case TypeSource:

@@ -289,6 +289,8 @@ func (e *Stats) appendBody(w *writer) {
 	w.uint("last_seq", e.LastSeq)
 	w.int("pids_used", e.PIDsUsed)
 	w.int("pids_limit", e.PIDsLimit)
+	w.int("pid_max", e.PIDMax)
+	w.int("threads_max", e.ThreadsMax)
 	w.num("clients", int64(e.Clients))
 	w.uint("lost", e.Lost)
 }

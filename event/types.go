@@ -229,8 +229,13 @@ type Stats struct {
 	LastSeq   uint64 `json:"last_seq"`   //
 	PIDsUsed  int64  `json:"pids_used"`  // the cgroup's pids.current; Unknown allowed
 	PIDsLimit int64  `json:"pids_limit"` // the cgroup's pids.max; Unknown: none or unreadable
-	Clients   int    `json:"clients"`    // connected now
-	Lost      uint64 `json:"lost"`       // events no longer there when a client came to read them
+	// PIDMax and ThreadsMax are the kernel's own limits, kernel.pid_max and
+	// kernel.threads-max (proc_sys_kernel(5)), which all of the machine shares; before
+	// Linux 6.14 no PID namespace has a pid_max of its own. Unknown allowed.
+	PIDMax     int64  `json:"pid_max"`
+	ThreadsMax int64  `json:"threads_max"`
+	Clients    int    `json:"clients"` // connected now
+	Lost       uint64 `json:"lost"`    // events no longer there when a client came to read them
 }
 
 // Gap stands in place of events that a reader was too slow for.

@@ -53,7 +53,7 @@ func settle(m *model, cmd tea.Cmd) {
 func TestDetailOfTheLiving(t *testing.T) {
 	m, _ := screen(100, 60, Options{}, scenes["leak"])
 	press(m, ":", "8", "1", "2", "enter", "enter")
-	mustSee(t, m, "812  gunicorn: master [app:wsgi]", "leaking: 812 gunicorn is alive and does not wait",
+	mustSee(t, m, "812  gunicorn: master [app:wsgi]", "leaking since 12:00:03 (2m24s ago): 812 gunicorn is alive",
 		"Below        1 pid1 → 7 start.sh → 812", "State        S sleeping", "SIGCHLD      default", "app (uid 1000, gid 1000)",
 		"Children: 3 alive, 42 zombies", "9120 Z  dead 2m24s convert -resize 200 a.png")
 	press(m, "J")
@@ -67,12 +67,17 @@ func TestDetailOfADyingProcess(t *testing.T) {
 	f.start(20000, 31, "job", "/opt/job", "--all")
 	bring(m, f)
 	press(m, ":", "2", "0", "0", "0", "0", "enter", "enter")
-	mustSee(t, m, "Command      /opt/job --all", "Below        1 pid1 → 7 start.sh → 31 cron → 20000")
+	mustSee(t, m, "Command      /opt/job --all", "Below        1 pid1 → 7 start.sh → 31 cron → 20000", "K signal")
 	f.now = f.now.Add(time.Second)
 	f.reap(20000, event.Unknown, "SIGKILL", 1100*time.Millisecond, &event.Proc{ID: id(31), Comm: "cron", How: event.HowSeen}, "job", "/opt/job", "--all").OOM = "probable"
 	bring(m, f)
 	mustSee(t, m, "20000 dead ", "SIGKILL, probably killed for want of memory", "Lived        1.10s", "31 cron (seen)",
 		"Below        1 pid1 → 7 start.sh → 31 cron → 20000", "reaped by pid1, which had adopted it")
+	mustNotSee(t, m, "K signal", "F follow")
+	press(m, "K")
+	if m.menu != nil {
+		t.Error("a dead process can be sent a signal")
+	}
 	// Long after its ghost went, the end is still there.
 	f.now = f.now.Add(time.Minute)
 	m.Update(tickMsg{f.now})

@@ -86,6 +86,9 @@ func (d *detail) sayWho(m *model, c *event.Command) {
 	}
 }
 
+// lateMS is after how long dead a process was not reaped at once.
+const lateMS = 100
+
 // sayEnd tells how a dead process ended.
 func (d *detail) sayEnd(m *model) {
 	now := m.shown.now
@@ -105,8 +108,11 @@ func (d *detail) sayEnd(m *model) {
 		case e.Adopted:
 			by += ", which had adopted it: its parent was gone"
 		}
-		if e.ZombieMS >= 0 {
-			by += "; it was dead for " + span(time.Duration(e.ZombieMS)*time.Millisecond) + " before"
+		switch {
+		case e.ZombieMS >= lateMS:
+			by += ", " + span(time.Duration(e.ZombieMS)*time.Millisecond) + " after its death"
+		case e.ZombieMS >= 0:
+			by += ", at once"
 		}
 		d.say(m, plain, "", by)
 		if e.LifetimeMS >= 0 {
@@ -146,8 +152,11 @@ func (d *detail) sayTrouble(m *model) {
 	if g == nil || d.gone {
 		return
 	}
-	d.say(m, verdictLook(g.Verdict), "Zombies", words(g.Verdict)+": "+g.Finding.Summary)
-	trend := strings.TrimSpace(bars(floats(g.Trend), len(g.Trend), m.theme.ascii)) + " in the last 10m, " + signed(g.RatePerMin) + "/min"
+	d.say(m, verdictLook(g.Verdict), "Zombies", words(g.Verdict)+" "+sinceWhen(g, m.shown.now, m.theme)+": "+g.Finding.Summary)
+	trend := strings.TrimSpace(bars(floats(g.Trend), len(g.Trend), m.theme.ascii)) + " in the last 10m"
+	if r := signed(g.RatePerMin); r != "0" {
+		trend += ", " + r + "/min"
+	}
 	d.lines = append(d.lines, detailLine{text: trend, look: plain})
 	if g.Verdict.Trouble() {
 		// The first is the cure, the last the relief until then; Zombies has all.

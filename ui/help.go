@@ -12,10 +12,46 @@ func (m *model) helpLines() []*binding {
 	return out
 }
 
-// drawHelp draws the keys of the view, in two columns where there is room.
+// meaning is what a word on the screen means that does not say it by itself.
+type meaning struct {
+	show string
+	in   where
+	help string
+}
+
+var glossary = []meaning{
+	{"Z 11", everywhere, "zombies: dead, and their parent did not"},
+	{"", everywhere, "wait for them; +20/m: more each minute"},
+	{"reaps", everywhere, "the dead that pid1 waited for"},
+	{"fail", everywhere, "of them, not exit 0: a status, a signal"},
+	{"S", inTree, "R runs  S sleeps  D stuck  T stopped"},
+	{"", inTree, "Z zombie  X gone, shown for 3 seconds"},
+	{"KIDS", inTree, "children that live"},
+	{"Z", inTree, "children it should wait for"},
+	{"REAPED", inTree, "children it did wait for, as far as seen"},
+	{"OLDEST", inZombies, "for how long the first of them is dead"},
+	{"SIGCHLD", inZombies, "what the parent does on a child's death:"},
+	{"", inZombies, "a handler may be there and never wait"},
+	{"leaking", inZombies, "not waited for, more and more"},
+	{"held", inZombies, "not waited for, no more than before"},
+	{"ORIGIN", inReaps, "who created it; (gone): died before it"},
+	{"LIFE", inReaps, "from its start to its death"},
+	{"p50 p99", inReaps, "half of them, 99 of 100 lived no longer"},
+	{"orphans", inOverview, "their parent died first: pid1 reaps them"},
+	{"Created", inOverview, "who started what pid1 reaped"},
+	{"x11", inOverview, "so many processes of that name"},
+	{"(exact)", inDetail, "seen by the kernel's word, not by a look"},
+	{"(seen)", inDetail, "seen in /proc while it lived"},
+}
+
+const partWords = "Words"
+
+// drawHelp draws the keys and the words of the view, in two columns where there is
+// room.
 func (m *model) drawHelp(c *canvas) {
 	type entry struct {
 		b    *binding
+		w    *meaning
 		part string
 	}
 	var all []entry
@@ -29,6 +65,12 @@ func (m *model) drawHelp(c *canvas) {
 			all = append(all, entry{part: part})
 		}
 		all = append(all, entry{b: b})
+	}
+	all = append(all, entry{}, entry{part: partWords})
+	for i := range glossary {
+		if w := &glossary[i]; w.in.has(m.view) {
+			all = append(all, entry{w: w})
+		}
 	}
 	room := m.frame.body
 	columns := 1
@@ -56,6 +98,10 @@ func (m *model) drawHelp(c *canvas) {
 				c.put(plain, " ")
 				c.left(accent, m.keyText(e.b.show), 8)
 				c.text(plain, e.b.help, end-c.x)
+			case e.w != nil:
+				c.put(plain, " ")
+				c.left(accent, e.w.show, 8)
+				c.text(plain, e.w.help, end-c.x)
 			case e.part != "":
 				c.put(title, e.part)
 				if e.part == partShow {

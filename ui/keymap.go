@@ -115,9 +115,16 @@ func (m *model) offers(b *binding) bool {
 	case actPause:
 		return b.in.has(m.view) && m.scrubber() == nil
 	case actSignal:
-		return b.in.has(m.view) && m.scrubber() == nil && !m.opt.Readonly
+		return b.in.has(m.view) && m.scrubber() == nil && !m.opt.Readonly && !m.overDead()
+	case actFollow:
+		return b.in.has(m.view) && !m.overDead()
 	}
 	return b.in.has(m.view)
+}
+
+// overDead reports whether the Detail is that of a process that is not there any more.
+func (m *model) overDead() bool {
+	return m.view == detailView && (m.detail.gone || !m.detail.known)
 }
 
 const (

@@ -190,7 +190,7 @@ func (m *model) look() {
 // take makes the scene the present; all of it, not just what the view shows, when
 // everything is set.
 func (m *model) take(everything bool) {
-	m.shown.take(m.world, m.now, m.view, everything)
+	m.shown.take(m.world, m.now, m.view, everything, m.theme)
 	if m.view == detailView || everything {
 		m.detail.take(m.world, &m.shown, m.now)
 	}

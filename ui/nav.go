@@ -229,11 +229,7 @@ func (t *tree) openFold(s *scene, i int) {
 	if p.parent < 0 {
 		return
 	}
-	key := treeKey{id: s.procs[p.parent].id, fold: siblingsFolded, comm: p.comm}
-	if p.zombie() {
-		key = treeKey{id: key.id, fold: zombiesFolded}
-	}
-	t.closed[key] = false
+	t.closed[s.foldOf(i)] = false
 }
 
 // gotoPID goes to the process that has a PID, or had it.

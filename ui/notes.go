@@ -1,6 +1,9 @@
 package ui
 
 import (
+	"slices"
+	"time"
+
 	"pid1/event"
 	"pid1/internal/world"
 )
@@ -8,17 +11,29 @@ import (
 // notesPanel lists the rare events, the newest first.
 func notesPanel(s *scene, t *theme) panel {
 	p := panel{title: "Lately"}
-	for i := len(s.notes) - 1; i >= 0; i-- {
-		text, look := noteText(s.notes[i])
+	notes := slices.Clone(s.notes)
+	slices.SortStableFunc(notes, func(a, b event.Event) int { return noteTime(a).Compare(noteTime(b)) })
+	for _, n := range slices.Backward(notes) {
+		text, look := noteText(n)
 		if text == "" {
 			continue
 		}
-		p.lines = append(p.lines, panelLine{text: t.clock(s.notes[i].Header().TS, false) + " " + text, look: look})
+		p.lines = append(p.lines, panelLine{text: t.clock(noteTime(n), false) + " " + text, look: look})
 	}
 	if len(p.lines) == 0 {
 		p.lines = []panelLine{{text: "nothing of note", look: faint}}
 	}
 	return p
+}
+
+// noteTime is when it happened. That a leak began is told when that is beyond doubt,
+// and by then it is old.
+func noteTime(ev event.Event) time.Time {
+	at := ev.Header().TS
+	if e, ok := ev.(*event.Leak); ok && e.State == "began" && e.OldestMS > 0 {
+		at = at.Add(-time.Duration(e.OldestMS) * time.Millisecond)
+	}
+	return at
 }
 
 // noteText tells a rare event in a few words.
@@ -48,7 +63,7 @@ func noteText(ev event.Event) (string, style) {
 		if e.State == "ended" {
 			return "leak over: " + leakParent(e), good
 		}
-		return "leak: " + leakParent(e), bad
+		return "leak began: " + leakParent(e), bad
 	case *event.Pressure:
 		if e.Percent == 0 {
 			return "PIDs in use fell back", good
@@ -61,13 +76,26 @@ func noteText(ev event.Event) (string, style) {
 	case *event.Shutdown:
 		return "pid1 ended with status " + itoa(e.Status), warn
 	case *event.Source:
-		text := e.Name + " " + e.State
+		text := sourceName(e.Name) + " " + e.State
 		if e.Reason != "" {
 			text += ": " + e.Reason
 		}
 		return text, plain
 	}
 	return "", plain
+}
+
+// sourceName says what a source of observations is.
+func sourceName(name string) string {
+	switch name {
+	case "exact":
+		return "exact tracing"
+	case "sample":
+		return "sampling"
+	case "connector":
+		return "the kernel's process events"
+	}
+	return name
 }
 
 func leakParent(e *event.Leak) string {

@@ -37,6 +37,8 @@ type scene struct {
 	skew       time.Duration // the viewer's wall clock minus pid1's
 
 	used, limit int64         // PIDs; negative: unknown or none
+	ceiling     int64         // where PIDs end: the limit, or the kernel's own; negative: unknown
+	ceilingName string        // how that is called
 	full        time.Duration // until all are used, when filling
 	filling     bool
 

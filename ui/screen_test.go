@@ -12,6 +12,8 @@ import (
 
 	"github.com/charmbracelet/x/ansi"
 	"github.com/google/go-cmp/cmp"
+
+	"pid1/event"
 )
 
 var update = flag.Bool("update", false, "write the golden screens anew")
@@ -201,6 +203,47 @@ func stageScene(name string, w, h int, o Options) *model {
 
 // TestGoldenScreens compares every view of every world, in every size, with what
 // it was when somebody looked at it last.
+// Where the container has no limit of PIDs, the kernel's is one, and named.
+func TestOverviewNamesTheLimit(t *testing.T) {
+	stats := func(f *feed, used, limit, pidMax, threadsMax int64) {
+		e := event.New(event.TypeStats).(*event.Stats)
+		e.PIDsUsed, e.PIDsLimit, e.PIDMax, e.ThreadsMax = used, limit, pidMax, threadsMax
+		f.add(e)
+	}
+	for _, c := range []struct {
+		used, limit, pidMax, threadsMax int64
+		want                            string
+	}{
+		{50, 500, 32768, 100000, "50 of 500 (10%)"},
+		{50, event.Unknown, 32768, 100000, "50 in use; no limit for the container, the machine's is 32768 (kernel.pid_max)"},
+		{50, event.Unknown, 4194304, 100000, "the machine's is 100000 (kernel.threads-max)"},
+		{50, event.Unknown, event.Unknown, event.Unknown, "50 in use, no limit known"},
+		{event.Unknown, event.Unknown, 32768, event.Unknown, "no figures for the container; the machine's limit is 32768 (kernel.pid_max)"},
+	} {
+		m, _ := screen(140, 30, Options{}, func(f *feed) {
+			f.healthy()
+			stats(f, c.used, c.limit, c.pidMax, c.threadsMax)
+		})
+		press(m, "1")
+		mustSee(t, m, c.want)
+	}
+}
+
+// A leak is told when it is beyond doubt; the Overview says since when it is.
+func TestOverviewTellsSinceWhen(t *testing.T) {
+	m, _ := screen(100, 30, Options{}, func(f *feed) {
+		f.healthy()
+		f.leak(12)
+		e := event.New(event.TypeLeak).(*event.Leak)
+		e.State, e.Parent, e.OldestMS = "began", event.Proc{ID: id(812), Comm: "gunicorn"}, f.now.Sub(noon.Add(3*time.Second)).Milliseconds()
+		f.add(e)
+	})
+	press(m, "1")
+	mustSee(t, m, "12:00:03 leak began: 812 gunicorn", "12 zombies since 12:00:03 (", "3 why")
+	press(m, "3")
+	mustSee(t, m, "Leaking since 12:00:03 (")
+}
+
 func TestGoldenScreens(t *testing.T) {
 	type size struct{ w, h int }
 	all := []size{{100, 30}, {60, 15}, {40, 8}}

@@ -136,10 +136,10 @@ func more(above, below int, t *theme) string {
 	}
 	out := ""
 	if above > 0 {
-		out += " " + up + itoa(above)
+		out += "  " + up + itoa(above) + " above"
 	}
 	if below > 0 {
-		out += " " + down + itoa(below)
+		out += "  " + down + itoa(below) + " below"
 	}
 	return out
 }

@@ -11,7 +11,7 @@ import (
 
 // take makes s the present of the world, reusing what s holds. Of what only one
 // view shows, that view's is taken alone; all of it when everything is set.
-func (s *scene) take(w *world.World, now time.Time, v view, everything bool) {
+func (s *scene) take(w *world.World, now time.Time, v view, everything bool, t *theme) {
 	s.now = now
 	s.hello, s.stats, s.lost, s.skew = w.Hello(), w.Stats(), w.Lost(), w.Skew()
 	clear(s.index)
@@ -34,9 +34,11 @@ func (s *scene) take(w *world.World, now time.Time, v view, everything bool) {
 		}
 		s.notes = append(s.notes[:0], w.Notes()...)
 	}
-	s.used, s.limit, s.full, s.filling = w.PIDs()
+	s.used, s.limit = w.PIDs()
+	s.ceiling, s.ceilingName = w.Ceiling()
+	s.full, s.filling = w.Full(s.groups)
 	s.takeNotes(w)
-	s.judge()
+	s.judge(t)
 }
 
 func (s *scene) takeReaps(ring *world.Reaps) {
@@ -169,7 +171,7 @@ func (s *scene) takeNotes(w *world.World) {
 const oomFor = 10 * time.Minute
 
 // judge lists what is wrong, the worst first.
-func (s *scene) judge() {
+func (s *scene) judge(t *theme) {
 	s.trouble = s.trouble[:0]
 	if e := s.pressure; e != nil {
 		text := e.Summary
@@ -184,7 +186,7 @@ func (s *scene) judge() {
 			continue
 		}
 		f := finding{
-			word: verdictWords(g.Verdict), who: doctor.Name(g.Parent), text: inShort(g), subject: g.Parent.ID,
+			word: verdictWords(g.Verdict), who: doctor.Name(g.Parent), text: inShort(g, s.now, t), subject: g.Parent.ID,
 		}
 		if len(g.Finding.Advice) > 0 {
 			f.advice = g.Finding.Advice[0]
@@ -203,24 +205,34 @@ func (s *scene) judge() {
 
 // inShort is the verdict on a group for a single line: who and how bad first, the
 // sentence in full is in the Zombies view.
-func inShort(g *world.Group) string {
-	text := plural(len(g.Zombies), "zombie") + ", oldest " + age(g.Oldest)
+func inShort(g *world.Group, now time.Time, t *theme) string {
+	text := ": " + plural(len(g.Zombies), "zombie") + " " + sinceWhen(g, now, t)
 	if r := signed(g.RatePerMin); r != "0" {
 		text += ", " + r + "/min"
 	}
 	if g.Parent.PID == 0 {
-		return "a parent outside the container: " + text
+		return "a parent outside the container" + text
 	}
-	return doctor.Name(g.Parent) + ": " + text + ", " + because[g.Verdict]
+	return doctor.Name(g.Parent) + " " + because[g.Verdict] + text
+}
+
+// sinceWhen says since when a parent holds zombies: the oldest that it did not wait
+// for died then, or before where nobody was there to see it.
+func sinceWhen(g *world.Group, now time.Time, t *theme) string {
+	text := "since "
+	if len(g.Zombies) > 0 && g.Zombies[0].SeenBefore {
+		text = "since before "
+	}
+	return text + t.clock(now.Add(-g.Oldest), false) + " (" + age(g.Oldest) + " ago)"
 }
 
 // because says in a few words what the matter is with a parent.
 var because = map[doctor.Verdict]string{
-	doctor.Leaking:         "does not wait for them",
-	doctor.Held:            "does not wait for them, not growing",
-	doctor.ParentStopped:   "is stopped",
-	doctor.ParentBlocked:   "is blocked",
-	doctor.InheritedByExec: "inherited them by exec",
+	doctor.Leaking:         "does not wait",
+	doctor.Held:            "does not wait, not growing",
+	doctor.ParentStopped:   "is stopped and cannot wait",
+	doctor.ParentBlocked:   "is blocked and does not wait",
+	doctor.InheritedByExec: "knows nothing of them since its exec",
 	doctor.OtherReaper:     "adopted them and does not wait",
 }
 

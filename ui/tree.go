@@ -11,6 +11,10 @@ const (
 	// foldZombies is how many zombies one parent may have before all but the first
 	// are folded.
 	foldZombies = 4
+	// foldGone is how many of one parent's children may be just dead before they are
+	// folded, and unfoldGone how few are shown one by one again.
+	foldGone   = 3
+	unfoldGone = 1
 )
 
 // treeKey names a row of the tree for as long as it may be there: a process, or a
@@ -28,12 +32,13 @@ const (
 	noneFolded     foldKind = iota // the row is the process itself
 	zombiesFolded                  // its zombies
 	siblingsFolded                 // those that run one command
+	goneFolded                     // those that are just dead
 )
 
 // treeRow is a row of the tree.
 type treeRow struct {
 	key    treeKey
-	p      int // the process; of a fold, its first member
+	p      int // the process; of a fold, its first member, of the just dead the last that went
 	parent int // the row this one hangs from; -1: none
 	depth  int
 	count  int  // of a fold: its members
@@ -194,7 +199,8 @@ func (t *tree) addChildren(s *scene, i, from, parent, depth int) {
 		}
 	}
 	many := t.siblings(s, i, t.stack[from:to])
-	if zombies <= foldZombies && many == nil {
+	goneToo := t.manyGone(s, i, t.stack[from:to])
+	if zombies <= foldZombies && many == nil && !goneToo {
 		for n := from; n < to; n++ {
 			t.add(s, t.stack[n], parent, depth, n == to-1)
 		}
@@ -216,6 +222,8 @@ func (t *tree) addChildren(s *scene, i, from, parent, depth int) {
 			if zseen++; zombies > foldZombies && zseen > 1 {
 				key = treeKey{id: s.procs[i].id, fold: zombiesFolded}
 			}
+		case goneToo && t.leaves(s, k):
+			key = treeKey{id: s.procs[i].id, fold: goneFolded}
 		case many[p.comm] && p.zunder == 0:
 			key = treeKey{id: s.procs[i].id, fold: siblingsFolded, comm: p.comm}
 		}
@@ -226,6 +234,11 @@ func (t *tree) addChildren(s *scene, i, from, parent, depth int) {
 			items = append(items, item{key: key})
 		}
 		items[at].members = append(items[at].members, k)
+	}
+	// The living come first.
+	if at, ok := where[treeKey{id: s.procs[i].id, fold: goneFolded}]; ok {
+		it := items[at]
+		items = append(append(items[:at:at], items[at+1:]...), it)
 	}
 	for n, it := range items {
 		last := n == len(items)-1
@@ -252,6 +265,15 @@ func (t *tree) addFold(s *scene, key treeKey, members []int, parent, depth int, 
 		if t.wanted[m] {
 			row.aside = false
 		}
+		if key.fold == goneFolded {
+			row.count += p.end - m - 1
+			if p.goneFor <= s.procs[row.p].goneFor {
+				row.p = m
+			}
+		}
+	}
+	if key.fold == goneFolded {
+		row.gone = row.count
 	}
 	if closed, chosen := t.closed[key]; chosen && !closed {
 		row.mark = isOpen
@@ -285,7 +307,7 @@ func (t *tree) siblings(s *scene, i int, kids []int) map[string]bool {
 	}
 	count := map[string]int{}
 	for _, k := range kids {
-		if p := &s.procs[k]; !foldable(s, k) && p.zunder == 0 {
+		if p := &s.procs[k]; !foldable(s, k) && p.zunder == 0 && !p.gone {
 			count[p.comm]++
 		}
 	}

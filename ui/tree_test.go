@@ -97,6 +97,36 @@ func within(m *model, line int) bool {
 	return y >= 0 && y < l.height && off >= -l.height/2 && off <= max(0, len(l.keys)-l.height)+l.height/2
 }
 
+// The just dead are shown one by one while they are few; many of them make a line
+// after the living, which opens. One that is looked at stays.
+func TestTheJustDeadAreOneLine(t *testing.T) {
+	m, f := screen(100, 40, Options{}, scenes["healthy"])
+	die := func(pid int) {
+		f.start(pid, 831, "job", "job", itoa(pid))
+		f.reap(pid, 0, "", time.Second, nil, "job", "job", itoa(pid))
+	}
+	for pid := 5000; pid < 5000+foldGone; pid++ {
+		die(pid)
+	}
+	bring(m, f)
+	mustSee(t, m, "<job 5000>", "<job 5002>")
+	m.reveal(id(5001))
+	die(5003)
+	die(5005)
+	f.start(5004, 831, "job", "job", "alive")
+	bring(m, f)
+	mustSee(t, m, "<job 5001>", "job alive", "▸ 4 gone lately, last <job 5005>")
+	mustNotSee(t, m, "<job 5000>", "<job 5002>")
+	if text := plainScreen(m); strings.Index(text, "gone lately") < strings.Index(text, "job alive") {
+		t.Errorf("the dead come before the living\n%s", text)
+	}
+	press(m, "j", "j", "l")
+	mustSee(t, m, "<job 5000>", "<job 5002>")
+	f.now = f.now.Add(4 * time.Second)
+	m.Update(tickMsg{f.now})
+	mustNotSee(t, m, "gone lately", "<job")
+}
+
 func TestManySiblingsAreOneLine(t *testing.T) {
 	m, f := screen(100, 60, Options{}, func(f *feed) {
 		f.healthy()

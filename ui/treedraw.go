@@ -150,7 +150,7 @@ func (t *tree) drawRow(c *canvas, s *scene, r *treeRow, at []place, o *Options) 
 func treeCell(r *treeRow, p *proc, col int, look style, o *Options) (string, style) {
 	if r.isFold() {
 		switch {
-		case col == tPID && r.key.fold == zombiesFolded:
+		case col == tPID && r.key.fold != siblingsFolded:
 			return "+" + itoa(r.count), look
 		case col == tPID:
 			return itoa(r.count) + "x", look
@@ -254,7 +254,7 @@ func user(uid int, o *Options) string {
 	return itoa(uid)
 }
 
-// drawCommand draws the branches, what runs, and at the right end how it ended.
+// drawCommand draws the branches, and what runs or is folded.
 func (t *tree) drawCommand(c *canvas, s *scene, r *treeRow, look style, width int) {
 	end := c.x + width
 	p := &s.procs[r.p]
@@ -272,6 +272,13 @@ func (t *tree) drawCommand(c *canvas, s *scene, r *treeRow, look style, width in
 	case r.key.fold == zombiesFolded:
 		c.put(look, itoa(r.count)+" more zombies")
 		return
+	case r.key.fold == goneFolded:
+		c.put(look, itoa(r.count)+" gone lately")
+		if r.mark == isClosed && end-c.x > 24 {
+			c.put(look, ", last ")
+			t.drawProgram(c, p, look, end)
+		}
+		return
 	case r.isFold():
 		c.put(look, itoa(r.count)+" x ")
 		c.text(look, r.key.comm, end-c.x)
@@ -283,6 +290,11 @@ func (t *tree) drawCommand(c *canvas, s *scene, r *treeRow, look style, width in
 	if p.session && r.depth == 0 {
 		c.put(accent, c.t.session+" exec session: ")
 	}
+	t.drawProgram(c, p, look, end)
+}
+
+// drawProgram draws what a process runs, and at the right end how it ended.
+func (t *tree) drawProgram(c *canvas, p *proc, look style, end int) {
 	fate, short := "", ""
 	switch {
 	case p.gone:

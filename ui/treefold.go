@@ -16,30 +16,68 @@ func (t *tree) standIn(s *scene) func(treeKey) (treeKey, bool) {
 		if k.fold != noneFolded { // a fold that came apart: its first member
 			for j := range t.rows {
 				q := &s.procs[t.rows[j].p]
-				if q.parent == i && (k.fold == zombiesFolded && q.zombie() || k.fold == siblingsFolded && k.comm == q.comm) {
+				if q.parent == i && s.foldOf(t.rows[j].p) == k {
 					return t.rows[j].key, true
 				}
 			}
 			return treeKey{id: k.id}, true
 		}
-		p := &s.procs[i]
-		if p.parent < 0 {
-			return treeKey{}, false
-		}
-		fold := treeKey{id: s.procs[p.parent].id, fold: siblingsFolded, comm: p.comm}
-		if p.zombie() {
-			fold = treeKey{id: fold.id, fold: zombiesFolded}
-		}
-		if index(t.list.keys, fold) >= 0 {
-			return fold, true
-		}
-		for j := p.parent; j >= 0; j = s.procs[j].parent {
-			if up := (treeKey{id: s.procs[j].id}); index(t.list.keys, up) >= 0 {
-				return up, true
+		for j := i; j >= 0; j = s.procs[j].parent {
+			for _, key := range []treeKey{{id: s.procs[j].id}, s.foldOf(j)} {
+				if key != k && index(t.list.keys, key) >= 0 {
+					return key, true
+				}
 			}
 		}
 		return treeKey{}, false
 	}
+}
+
+// foldOf is the fold that process i goes into where there are many like it; none for
+// a root.
+func (s *scene) foldOf(i int) treeKey {
+	p := &s.procs[i]
+	if p.parent < 0 {
+		return treeKey{}
+	}
+	up := s.procs[p.parent].id
+	switch {
+	case p.zombie():
+		return treeKey{id: up, fold: zombiesFolded}
+	case p.gone:
+		return treeKey{id: up, fold: goneFolded}
+	}
+	return treeKey{id: up, fold: siblingsFolded, comm: p.comm}
+}
+
+// leaves reports whether process k may vanish into the line of the just dead: all
+// below it is gone as well, and nobody looks at it.
+func (t *tree) leaves(s *scene, k int) bool {
+	at, selected := t.list.selected()
+	for j := k; j < s.procs[k].end; j++ {
+		if p := &s.procs[j]; !p.gone || selected && at == (treeKey{id: p.id}) {
+			return false
+		}
+	}
+	return true
+}
+
+// manyGone reports whether so many of the children of process i are just dead that
+// they make one line.
+func (t *tree) manyGone(s *scene, i int, kids []int) bool {
+	n := 0
+	for _, k := range kids {
+		if t.leaves(s, k) {
+			n++
+		}
+	}
+	key := treeKey{id: s.procs[i].id, fold: goneFolded}
+	if n > foldGone || n > unfoldGone && t.grouped[key] {
+		t.grouped[key] = true
+		return true
+	}
+	delete(t.grouped, key)
+	return false
 }
 
 // prune forgets the folds of processes that are long gone.

@@ -160,8 +160,11 @@ func (z *zombies) explain(s *scene, t *theme, width, lines int) []string {
 	if r == nil || lines <= 0 {
 		return nil
 	}
-	f := &s.groups[r.group].Finding
-	out := wrap(clean(f.Summary, t.ascii), width)
+	g := &s.groups[r.group]
+	f := &g.Finding
+	head := words(g.Verdict)
+	head = strings.ToUpper(head[:1]) + head[1:] + " " + sinceWhen(g, s.now, t) + ": "
+	out := wrap(clean(head+f.Summary, t.ascii), width)
 	if lines == 1 && len(f.Advice) > 0 {
 		return []string{t.arrow + " " + clean(f.Advice[0], t.ascii)}
 	}

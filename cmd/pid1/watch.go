@@ -154,6 +154,9 @@ func (w *watch) stats(s *event.Stats) {
 			s.PIDsLimit = limit
 		}
 	}
+	if pids, tasks, err := w.group.Kernel(); err == nil {
+		s.PIDMax, s.ThreadsMax = pids, tasks
+	}
 	w.observer.oom.check(time.Now())
 }
 

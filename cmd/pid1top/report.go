@@ -313,15 +313,7 @@ func versions(w *world.World, now time.Time) []byte {
 	t := w.Totals()
 	line("processes", "%d, of these %d zombies", w.Len(), w.ZombieCount(now))
 	line("reaped", "%d, %d failed, %d orphans", t.Reaps, t.Failed, t.Adopted)
-	full, filling := w.Full(w.Zombies(now))
-	if used, limit, _, _ := w.PIDs(); used != event.Unknown {
-		text := strconv.FormatInt(used, 10) + " in use, no limit known"
-		if limit > 0 {
-			text = fmt.Sprintf("%d of %d in use", used, limit)
-		}
-		if filling {
-			text += ", full in " + doctor.Age(full) + " at this rate"
-		}
+	if text := pidsText(w, now); text != "" {
 		line("pids", "%s", text)
 	}
 	line("observed", "for %s, %d events lost", doctor.Age(w.Observed(now)), w.Lost())

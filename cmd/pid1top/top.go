@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -91,13 +92,32 @@ func (a *app) summary(p *page, w *world.World, now time.Time) {
 	}
 	p.line("", "%s%d processes, %d zombies, %d reaped (%d failed, %d orphans)",
 		line, w.Len(), w.ZombieCount(now), t.Reaps, t.Failed, t.Adopted)
-	if used, limit, _, _ := w.PIDs(); used != event.Unknown && limit != event.Unknown {
-		text := ""
-		if full, ok := w.Full(w.Zombies(now)); ok {
-			text = ", full in " + doctor.Age(full) + " at this rate"
-		}
-		p.line("", "%d of %d PIDs in use%s", used, limit, text)
+	if text := pidsText(w, now); text != "" {
+		p.line("", "PIDs: %s", text)
 	}
 	p.WriteByte('\n')
 	doctorText(p, w, w.Findings(now), now)
+}
+
+// pidsText says how many PIDs are in use, of how many, and when they are used up;
+// empty where nobody told.
+func pidsText(w *world.World, now time.Time) string {
+	used, limit := w.PIDs()
+	if used == event.Unknown {
+		return ""
+	}
+	text := fmt.Sprintf("%d in use, no limit known", used)
+	ceiling, name := w.Ceiling()
+	late := ""
+	switch {
+	case limit > 0:
+		text = fmt.Sprintf("%d of %d in use", used, limit)
+	case ceiling > 0:
+		text = fmt.Sprintf("%d in use, no limit for the container; the machine's is %d (%s)", used, ceiling, name)
+		late = ", or before if others take them"
+	}
+	if full, ok := w.Full(w.Zombies(now)); ok {
+		text += ", full in " + doctor.Age(full) + " at this rate" + late
+	}
+	return text
 }

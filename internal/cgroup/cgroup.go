@@ -26,7 +26,8 @@ var ErrNone = errors.New("no such controller in this control group")
 // Group is the control group of this process. Its files are kept open, so that
 // reading one is a single call. It is for use by several goroutines, up to Close.
 type Group struct {
-	current, max, oom file
+	current, max, oom  file
+	pidMax, threadsMax file
 }
 
 // file is one file of the group; fd -1: there is none.
@@ -43,6 +44,9 @@ func Open(proc string) *Group {
 		current: open(dirs("pids"), "pids.current", ""),
 		max:     open(dirs("pids"), "pids.max", ""),
 		oom:     open(dirs("memory"), "memory.events", "oom_kill"), // version 2
+
+		pidMax:     open([]string{filepath.Join(proc, "sys/kernel")}, "pid_max", ""),
+		threadsMax: open([]string{filepath.Join(proc, "sys/kernel")}, "threads-max", ""),
 	}
 	if g.oom.fd < 0 {
 		g.oom = open(dirs("memory"), "memory.oom_control", "oom_kill") // version 1, Linux 4.13
@@ -52,7 +56,7 @@ func Open(proc string) *Group {
 
 // Close closes the files.
 func (g *Group) Close() {
-	for _, f := range []*file{&g.current, &g.max, &g.oom} {
+	for _, f := range []*file{&g.current, &g.max, &g.oom, &g.pidMax, &g.threadsMax} {
 		if f.fd >= 0 {
 			_ = unix.Close(f.fd)
 			f.fd = -1
@@ -68,6 +72,16 @@ func (g *Group) PIDs() (current, limit int64, err error) {
 	}
 	limit, err = g.max.number()
 	return current, limit, err
+}
+
+// Kernel returns the limits that hold where the group has none: how many PIDs and how
+// many tasks the kernel allows, proc_sys_kernel(5). The machine shares them.
+func (g *Group) Kernel() (pidMax, threadsMax int64, err error) {
+	if pidMax, err = g.pidMax.number(); err != nil {
+		return 0, 0, err
+	}
+	threadsMax, err = g.threadsMax.number()
+	return pidMax, threadsMax, err
 }
 
 // OOMKills returns how many processes of the group the kernel has killed for want

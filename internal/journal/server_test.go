@@ -264,7 +264,7 @@ func TestStatsComeBySecondsAndWhenAsked(t *testing.T) {
 		got := ev.(*event.Stats)
 		want := &event.Stats{
 			Head: event.Head{Type: event.TypeStats, Seq: seq, TS: got.TS}, UptimeMS: 5, Processes: 6, Zombies: 7, PIDsUsed: 8,
-			PIDsLimit: event.Unknown, Reaps: reaps, Failed: 1, Adopted: 1, LastSeq: last, Clients: 1,
+			PIDsLimit: event.Unknown, PIDMax: event.Unknown, ThreadsMax: event.Unknown, Reaps: reaps, Failed: 1, Adopted: 1, LastSeq: last, Clients: 1,
 		}
 		if d := cmp.Diff(want, got); d != "" {
 			t.Error(d)

@@ -49,7 +49,7 @@ func (w *World) Findings(now time.Time) []Judgement {
 // are [World.Zombies].
 func (w *World) PIDUse(groups []Group) doctor.PIDs {
 	var p doctor.PIDs
-	p.Used, p.Limit, _, _ = w.PIDs()
+	p.Used, p.Limit = w.PIDs()
 	p.FullIn, p.Filling = w.Full(groups)
 	if w.hello != nil {
 		p.Role = w.hello.Role

@@ -10,17 +10,7 @@ import (
 // bucketTime is the resolution of a ledger.
 const bucketTime = 5 * time.Second
 
-const (
-	buckets       = int64(Window/bucketTime) + 1 // the newest is not over yet
-	minuteBuckets = int64(time.Minute / bucketTime)
-	// fastBirths in the last minute are enough to measure a rate by that minute.
-	fastBirths = 5
-	// minElapsed is the least time a rate is divided by.
-	minElapsed = 5 * time.Second
-	// lull is how many births should have come, at the rate told, since the last
-	// one: by chance a pause of three times the mean is one of twenty.
-	lull = 3
-)
+const buckets = int64(Window/bucketTime) + 1 // the newest is not over yet
 
 // ledger counts, for one parent, the zombies that came and went over the last
 // Window. Times are since World.base.
@@ -31,8 +21,7 @@ type ledger struct {
 	head    int64 // number of the newest bucket that is valid
 	oldest  int64 // number of the first bucket there ever was
 	began   bool
-	first   time.Duration // the first birth ever seen
-	last    time.Duration // the last one
+	pace    pace
 	touched time.Duration // when anything happened
 }
 
@@ -75,10 +64,7 @@ func (l *ledger) birth(t time.Duration) {
 	if b := l.at(t, len(l.held)); b != nil {
 		b.born++
 	}
-	if l.first == 0 && l.last == 0 || t < l.first {
-		l.first = t
-	}
-	l.last = max(l.last, t)
+	l.pace.birth(t)
 	l.touched = max(l.touched, t)
 }
 
@@ -87,6 +73,7 @@ func (l *ledger) death(t time.Duration) {
 		b.gone++
 		b.low = min(b.low, int32(len(l.held)-1))
 	}
+	l.pace.death(t)
 	l.touched = max(l.touched, t)
 }
 
@@ -147,27 +134,16 @@ func (l *ledger) sum1(n int64) (born, gone int) {
 	return int(b.born), int(b.gone)
 }
 
-// rate is the net growth per minute, as told at [World.Zombies].
+// rate is the net growth per minute, as told at [World.Zombies]; 0 where it is not
+// known yet.
 func (l *ledger) rate(ev *doctor.Evidence, now, start time.Duration) float64 {
-	if ev.Born == 0 && ev.Gone == 0 {
-		return 0
+	switch c := ev.Cadence; {
+	case c.Each > 0 && ev.Gone == 0:
+		return float64(c.Each) / c.Every.Minutes()
+	case ev.Born == 0:
+		return float64(-ev.Gone) / max(now-start, bucketTime).Minutes()
 	}
-	net := ev.Born - ev.Gone
-	if ev.Born > 0 && l.first >= start {
-		start = l.first
-		net--
-	}
-	cur := bucketOf(now)
-	if born, gone := l.sum(cur-minuteBuckets+1, cur); born >= fastBirths {
-		if minute := time.Duration(cur-minuteBuckets+1) * bucketTime; minute > start {
-			start, net = minute, born-gone
-		}
-	}
-	perMin := float64(net) / max(now-start, minElapsed).Minutes()
-	if since := now - l.last; ev.Born > 0 && since > 0 {
-		perMin = min(perMin, lull/since.Minutes())
-	}
-	return perMin
+	return l.pace.perMin(start, now)
 }
 
 // trend is the count over Window in TrendPoints steps.

@@ -95,6 +95,8 @@ func TestGauge(t *testing.T) {
 		{"idle for long, then one a second", func(s int) int64 { return int64(max(10, s-490)) }, 570, 20 * time.Second},
 		{"one a minute", func(s int) int64 { return int64(50 + s/60) }, 600, 41 * time.Minute},
 		{"26 every five minutes", func(s int) int64 { return int64(26 * (s / 300)) }, 601, 5 * time.Minute},
+		{"one in three seconds among what comes and goes", func(s int) int64 { return int64(20 + s/3 + (7*s)%5) }, 60, 3 * time.Minute},
+		{"only what comes and goes", func(s int) int64 { return int64(50 + (7*s)%5) }, 90, 0},
 		{"a swing", func(s int) int64 { return int64(50 + s%7) }, 301, 0},
 	}
 	for _, tt := range tests {

@@ -368,7 +368,8 @@ func TestPIDsFull(t *testing.T) {
 		f.send(&event.Stats{Head: event.Head{Type: event.TypeStats}, PIDsUsed: used, PIDsLimit: 200})
 		f.pass(10 * time.Second)
 	}
-	used, limit, full, ok := f.w.PIDs()
+	used, limit := f.w.PIDs()
+	full, ok := f.w.Full(nil)
 	if used != 160 || limit != 200 || full != 40*time.Second || !ok {
 		t.Errorf("%d of %d, full in %v %t", used, limit, full, ok)
 	}

@@ -16,7 +16,8 @@ type Group struct {
 	Zombies []Zombie // oldest first
 	Oldest  time.Duration
 	Newest  time.Duration
-	// RatePerMin is the net growth per minute, see [World.Zombies].
+	// RatePerMin is the net growth per minute, 0 also where it is not known yet; see
+	// [World.Zombies].
 	RatePerMin float64
 	// Trend is the count at the end of each of TrendPoints equal parts of Window,
 	// oldest first and now last; -1 where observation had not begun.
@@ -46,13 +47,12 @@ type Zombie struct {
 // Zombies of pid1 itself are left out while they are younger than
 // doctor.TransientAge: it is about to reap them.
 //
-// RatePerMin is what the count grew by, births less disappearances, divided by
-// the time it took. The time begins with the first birth seen, which is then not
-// counted itself, and reaches back ten minutes at most; five births or more in the
-// last minute make it the last minute. It is taken as five seconds at least, so that
-// a burst is not extrapolated, and the rate is never more than three per the time
-// since the last birth, so that it falls once a leak stops. Zombies that were dead
-// before observation began are no births.
+// RatePerMin is what the count grew by, births less disappearances, from one moment
+// of births to the last, divided by the time between these two; 0 while that is too
+// little to tell. It reaches back ten minutes at most, and not beyond a clear change
+// of the pace: a burst at the start of a program says nothing about now. Where all of
+// them came in a rhythm, the rate is the rhythm's. It falls when births are late, as
+// once a leak stops. Zombies that were dead before observation began are no births.
 func (w *World) Zombies(now time.Time) []Group {
 	var out []Group
 	for _, l := range w.ledgers {

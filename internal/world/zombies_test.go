@@ -1,6 +1,7 @@
 package world
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -204,7 +205,20 @@ func TestRate(t *testing.T) {
 		{"one in twenty seconds", every(20*time.Second, 60), 2.8, 3.2},
 		{"one in two minutes", every(2*time.Minute, 10), 0.4, 0.6},
 		{"one alone", every(time.Second, 1), 0, 0},
-		{"a burst is not extrapolated", every(10*time.Millisecond, 10), 0, 110},
+		{"a burst is not extrapolated", every(10*time.Millisecond, 10), 0, 0},
+		{"three are too few to tell", every(3*time.Second, 3), 0, 0},
+		{"a burst over, then nothing to tell yet", func(f *feed) {
+			every(330*time.Millisecond, 10)(f)
+			f.pass(3 * time.Second)
+		}, 0, 0},
+		{"two batches", func(f *feed) {
+			for b := range 4 {
+				for i := range 26 {
+					f.zombie(100+100*b+i, 8)
+				}
+				f.pass(2 * time.Minute)
+			}
+		}, 12.9, 13.1},
 		{"slow, then fast", func(f *feed) {
 			every(time.Minute, 8)(f)
 			f.seq += 1000
@@ -236,6 +250,44 @@ func TestRate(t *testing.T) {
 				t.Errorf("rate %v per minute, want %v to %v", got, tt.min, tt.max)
 			}
 		})
+	}
+}
+
+// A program that leaks ten at its start and then one every three seconds leaks
+// twenty a minute, and never is anything else told: not while the burst is fresh,
+// not with deaths that keep no rhythm.
+func TestRateAfterABurst(t *testing.T) {
+	for name, gap := range map[string]func(i int) time.Duration{
+		"in rhythm":   func(int) time.Duration { return 3 * time.Second },
+		"out of step": func(i int) time.Duration { return []time.Duration{5, 1, 4, 2}[i%4] * time.Second },
+	} {
+		for offset := range 5 { // of the burst in the ledger's buckets
+			t.Run(fmt.Sprintf("%s, %d s", name, offset), func(t *testing.T) {
+				f := newFeed(t)
+				f.hello()
+				f.pass(time.Duration(offset) * time.Second)
+				f.start(8, 1, "hoarder")
+				for i := range 10 {
+					f.zombie(100+i, 8)
+					f.pass(330 * time.Millisecond)
+				}
+				told := 0
+				for i := range 60 {
+					f.zombie(200+i, 8)
+					f.pass(gap(i))
+					got := f.one().RatePerMin
+					if got != 0 {
+						told++
+					}
+					if got != 0 && (got < 13 || got > 30) || i > 12 && (got < 17 || got > 24) {
+						t.Errorf("%v after the burst: %v per minute, want 20", f.now.Sub(epoch), got)
+					}
+				}
+				if told < 50 {
+					t.Errorf("told %d times of 60", told)
+				}
+			})
+		}
 	}
 }
 
