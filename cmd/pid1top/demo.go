@@ -107,21 +107,15 @@ func shortTemp() string {
 // findPID1 finds pid1 beside this program or in PATH. Inside pid1's own module it
 // can be built: that is what go run ./cmd/pid1top demo needs.
 func (a *app) findPID1(ctx context.Context, dir string) (string, error) {
-	beside := "this program"
-	if self, err := os.Executable(); err == nil {
-		beside = filepath.Dir(self)
-		if path, err := exec.LookPath(filepath.Join(beside, "pid1")); err == nil {
-			return path, nil
-		}
-	}
-	if path, err := exec.LookPath("pid1"); err == nil {
-		return filepath.Abs(path)
+	path, beside := findBeside()
+	if path != "" {
+		return path, nil
 	}
 	if exec.CommandContext(ctx, "go", "list", "pid1/cmd/pid1").Run() != nil {
 		return "", fmt.Errorf("cannot find pid1 for the demo: it is neither in %s nor in PATH", beside)
 	}
 	fmt.Fprintln(a.err, "pid1top: building pid1 for the demo")
-	path := filepath.Join(dir, "pid1")
+	path = filepath.Join(dir, "pid1")
 	build := exec.CommandContext(ctx, "go", "build", "-o", path, "pid1/cmd/pid1")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {

@@ -157,7 +157,7 @@ func (a *app) command() *cobra.Command {
 		return usage("cannot use --color %s: it must be auto, always or never", a.color)
 	}
 	root.AddCommand(a.treeCommand(), a.zombiesCommand(), a.reapsCommand(), a.doctorCommand(), a.reportCommand(),
-		a.recordCommand(), a.replayCommand(), a.demoCommand(), a.exportCommand())
+		a.recordCommand(), a.replayCommand(), a.demoCommand(), a.installCommand(), a.exportCommand())
 	return root
 }
 
