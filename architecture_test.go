@@ -26,6 +26,7 @@ var mayImport = map[string][]string{
 	"internal/export":     {"event", "client", "doctor", "internal/safetext", "internal/siginfo", "internal/world"},
 	"internal/flagwords":  {},
 	"internal/journal":    {"event"},
+	"internal/manual":     {},
 	"internal/nstest":     {},
 	"internal/pages":      {},
 	"internal/record":     {"event", "internal/journal"},

@@ -133,7 +133,6 @@ func (a *app) command() *cobra.Command {
 		Args: unknownCommand,
 		RunE: a.top,
 	}
-	root.CompletionOptions.DisableDefaultCmd = true
 	root.SetHelpCommand(&cobra.Command{Hidden: true, Use: "no-help"})
 	// No template is set: text/template calls methods by their names, for which the linker
 	// would keep every method of every type, two megabytes of them.
