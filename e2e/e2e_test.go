@@ -48,6 +48,10 @@ func run(m *testing.M) (code int, err error) {
 		return 0, err
 	}
 	defer os.RemoveAll(bin)
+	// Users of containers run what is in it.
+	if err := os.Chmod(bin, 0o755); err != nil {
+		return 0, err
+	}
 	if err := build(bin); err != nil {
 		return 0, err
 	}

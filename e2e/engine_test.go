@@ -19,6 +19,26 @@ type Engine struct {
 	host string // for DOCKER_HOST
 }
 
+// docsEngine starts an engine with the images that the documentation speaks of.
+func docsEngine(t *testing.T) *Engine {
+	t.Helper()
+	e := startEngine(t)
+	tree, err := debianTree(release+" "+packages, bootstrap)
+	if err != nil {
+		t.Fatal(err)
+	}
+	binaries := filepath.Join(t.TempDir(), "pid1.tar")
+	if _, err := command("tar", "-C", bin, "-cf", binaries, "pid1", "pid1top"); err != nil {
+		t.Fatal(err)
+	}
+	for image, file := range map[string]string{imagePython: tree, "pid1": binaries} {
+		if _, err := e.docker("import", file, image); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return e
+}
+
 // startEngine starts an engine that is gone, with all that is in it, when the test
 // is over.
 func startEngine(t *testing.T) *Engine {
@@ -42,6 +62,7 @@ func startEngine(t *testing.T) *Engine {
 		if ids, err := e.docker("ps", "--all", "--quiet"); err == nil && ids != "" {
 			_, _ = e.docker(append([]string{"rm", "--force", "--volumes"}, strings.Fields(ids)...)...)
 		}
+		_, _ = e.docker("network", "prune", "--force")
 		_ = daemon.Process.Signal(syscall.SIGTERM)
 		_ = daemon.Wait()
 		log.Close()
@@ -60,12 +81,4 @@ func startEngine(t *testing.T) *Engine {
 // docker runs a command of the Docker client on this engine.
 func (e *Engine) docker(args ...string) (string, error) {
 	return command("docker", append([]string{"--host", e.host}, args...)...)
-}
-
-// image makes the image tag of a tar file.
-func (e *Engine) image(tag, tree string) {
-	e.t.Helper()
-	if _, err := e.docker("import", tree, tag); err != nil {
-		e.t.Fatal(err)
-	}
 }

@@ -25,6 +25,9 @@ const (
 	imageRuntimes = "pid1-e2e:runtimes"
 	// imageScratch holds the binaries in / and nothing else.
 	imageScratch = "pid1-e2e:scratch"
+	// imagePython is what the documentation's examples are made of. A small Debian
+	// stands in for it, in engines of a test's own.
+	imagePython = "python:3-slim"
 )
 
 const (

@@ -19,19 +19,9 @@ import (
 // with nothing in it but the examples; and what comes out is what the page says.
 //
 // Nothing can be pulled where this runs. A small Debian stands in for
-// python:3-slim, and the image pid1 is what the project's Dockerfile ends in.
+// python:3-slim, and the image pid1 is what the project's Dockerfile ends in (docsEngine).
 func TestPages(t *testing.T) {
-	e := startEngine(t)
-	tree, err := debianTree(release+" "+packages, bootstrap)
-	if err != nil {
-		t.Fatal(err)
-	}
-	e.image("python:3-slim", tree)
-	binaries := filepath.Join(t.TempDir(), "pid1.tar")
-	if _, err := command("tar", "-C", bin, "-cf", binaries, "pid1", "pid1top"); err != nil {
-		t.Fatal(err)
-	}
-	e.image("pid1", binaries)
+	e := docsEngine(t)
 	all, err := pages.Find("..")
 	if err != nil {
 		t.Fatal(err)
@@ -66,6 +56,9 @@ func readPage(t *testing.T, e *Engine, path string, blocks []pages.Block) {
 	}
 	r.env = append(os.Environ(), "DOCKER_HOST="+e.host, "DOCKER_BUILDKIT=0", "TZ=UTC", "LC_ALL=C.UTF-8", "TERM=xterm-256color",
 		"PATH="+bin+string(filepath.ListSeparator)+os.Getenv("PATH"))
+	if slices.ContainsFunc(blocks, func(b pages.Block) bool { return b.Runs() && strings.Contains(b.Text, "podman ") }) {
+		r.env = append(r.env, podman(t)...)
+	}
 	for _, b := range blocks {
 		switch b.Use {
 		case pages.Saved:
