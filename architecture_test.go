@@ -29,6 +29,7 @@ var mayImport = map[string][]string{
 	"internal/manual":     {},
 	"internal/nstest":     {},
 	"internal/pages":      {},
+	"internal/promtest":   {"internal/nstest"},
 	"internal/record":     {"event", "internal/journal"},
 	"internal/replay":     {"event"},
 	"internal/safetext":   {},

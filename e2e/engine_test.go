@@ -8,6 +8,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
 // Engine is a Docker Engine of a test's own. In it, containers may have the names
@@ -66,6 +68,8 @@ func startEngine(t *testing.T) *Engine {
 		_ = daemon.Process.Signal(syscall.SIGTERM)
 		_ = daemon.Wait()
 		log.Close()
+		// The engine leaves that mounted for containers with --network host.
+		_ = unix.Unmount(dir+"/exec/netns/default", unix.MNT_DETACH)
 		if err := os.RemoveAll(dir); err != nil {
 			t.Errorf("cannot clean up after the Docker Engine: %v", err)
 		}

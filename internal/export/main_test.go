@@ -288,3 +288,20 @@ func (p *pid1) everything() {
 	p.row(20, 1, "S", "gunicorn")
 	p.row(21, 20, "Z", "sh")
 }
+
+// exposed is all that can be told of.
+func exposed(t testing.TB) []*dto.MetricFamily {
+	t.Helper()
+	p := newPID1(t, folder(t)+"/s/web.sock")
+	p.everything()
+	p.serve()
+	_, reg := run(t, Config{Sockets: []string{p.path}})
+	until(t, reg, 1, "pid1_exits_total", "outcome", "exit_zero")
+	until(t, reg, 1, "pid1_zombies", "feed", "web", "parent", "gunicorn")
+	until(t, reg, 100, "pid1_pids_limit")
+	families, err := reg.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return families
+}
