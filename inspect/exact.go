@@ -123,9 +123,30 @@ func (x *Exact) answer(fd int, rank int64, look bool) {
 		if a.look != nil && !a.consider() {
 			a.look = nil
 		}
+		a.send()
+	}
+}
+
+// maxSends is how often an answer is tried, a millisecond apart, before somebody waits
+// for ever.
+const maxSends = 1000
+
+// send answers: go on. The process waits until it is done. The kernel takes a lock for
+// it that a signal interrupts, and the Go runtime sends its threads signals.
+func (a *answerer) send() {
+	for try := 0; ; try++ {
 		a.r = response{id: a.n.id, flags: unix.SECCOMP_USER_NOTIF_FLAG_CONTINUE}
-		// ENOENT: it was killed meanwhile.
-		_, _, _ = unix.RawSyscall(unix.SYS_IOCTL, a.fd, unix.SECCOMP_IOCTL_NOTIF_SEND, uintptr(unsafe.Pointer(&a.r)))
+		_, _, errno := unix.RawSyscall(unix.SYS_IOCTL, a.fd, unix.SECCOMP_IOCTL_NOTIF_SEND, uintptr(unsafe.Pointer(&a.r)))
+		switch {
+		case errno == 0 || errno == unix.ENOENT: // it was killed meanwhile
+			return
+		case errno == unix.EINTR:
+		case try >= maxSends:
+			a.x.fail(fmt.Errorf("cannot answer process %d, which waits for it: %w", a.n.pid, errno))
+			return
+		default:
+			time.Sleep(time.Millisecond)
+		}
 	}
 }
 
@@ -138,6 +159,7 @@ func (a *answerer) receive() bool {
 	p := unix.PollFd{Fd: int32(a.fd), Events: unix.POLLIN}
 	soon := unix.NsecToTimespec(linger.Nanoseconds())
 	for {
+		ask := unix.RawSyscall
 		n, _, errno := unix.RawSyscall6(unix.SYS_PPOLL, uintptr(unsafe.Pointer(&p)), 1, uintptr(unsafe.Pointer(&soon)), 0, 0, 0)
 		if errno == 0 && n == 0 {
 			_, _, errno = unix.Syscall6(unix.SYS_PPOLL, uintptr(unsafe.Pointer(&p)), 1, 0, 0, 0, 0)
@@ -145,23 +167,28 @@ func (a *answerer) receive() bool {
 		switch {
 		case errno == unix.EINTR:
 			continue
-		case errno != 0 || p.Revents&unix.POLLIN == 0:
+		case errno != 0: // without knowing whether somebody waits, this may take long
+			time.Sleep(time.Millisecond)
+			ask = unix.Syscall
+		case p.Revents&unix.POLLIN == 0:
 			return false // the hang-up tells that the last process is gone
 		}
 		a.n = notification{}
 		// It does not wait, unless the process was killed meanwhile: then until another
 		// comes, or the runtime wants this thread to pause.
-		_, _, errno = unix.RawSyscall(unix.SYS_IOCTL, a.fd, unix.SECCOMP_IOCTL_NOTIF_RECV, uintptr(unsafe.Pointer(&a.n)))
-		if errno == 0 {
+		_, _, errno = ask(unix.SYS_IOCTL, a.fd, unix.SECCOMP_IOCTL_NOTIF_RECV, uintptr(unsafe.Pointer(&a.n)))
+		switch errno {
+		case 0:
 			return true
+		case unix.EINTR, unix.ENOENT: // it was killed meanwhile
+		default:
+			time.Sleep(time.Millisecond)
 		}
 	}
 }
 
 // consider looks at the process that waits, and reports whether to look at others.
 func (a *answerer) consider() (goOn bool) {
-	a.now = int64(a.x.t.cfg.Clock.Boot())
-	a.x.began.Store(a.now)
 	defer func() {
 		if p := recover(); p != nil {
 			a.x.fail(fmt.Errorf("cannot go on looking at processes that wait: %v", p))
@@ -169,6 +196,8 @@ func (a *answerer) consider() (goOn bool) {
 		}
 		a.x.began.CompareAndSwap(a.now, 0)
 	}()
+	a.now = int64(a.x.t.cfg.Clock.Boot())
+	a.x.began.Store(a.now)
 	m := passing
 	for i := range a.x.calls {
 		if c := &a.x.calls[i]; c.arch == a.n.arch && m == passing {

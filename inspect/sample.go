@@ -77,7 +77,7 @@ func (s *sample) observe(ctx context.Context, t *Table, x *Exact) (err error) {
 	}
 	defer func() {
 		if p := recover(); p != nil {
-			err = fmt.Errorf("cannot go on: %v", p)
+			err = fmt.Errorf("%w: %v", ErrPanic, p)
 		}
 		if ctx.Err() != nil {
 			err = nil

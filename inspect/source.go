@@ -2,6 +2,7 @@ package inspect
 
 import (
 	"context"
+	"errors"
 
 	"pid1/event"
 )
@@ -15,6 +16,9 @@ type Source interface {
 	// and tells by Source events when it begins, goes on with less, and gives up.
 	Run(ctx context.Context, t *Table) error
 }
+
+// ErrPanic is in the error of a source that ended by a panic: it is not to be run again.
+var ErrPanic = errors.New("cannot go on")
 
 // tellSource emits that a source was switched on or off.
 func (t *Table) tellSource(name, state, reason string) {

@@ -143,7 +143,8 @@ type run struct {
 	mainDead  bool
 	status    int
 	tty       terminal
-	suspended bool // stopped together with COMMAND, and not yet continued
+	retry     *time.Timer // to wait again, see waitLater; nil: it never failed
+	suspended bool        // stopped together with COMMAND, and not yet continued
 
 	shutdown shutdown
 }
@@ -243,6 +244,7 @@ func (r *run) loop() {
 			r.expired()
 		case <-r.shutdown.poll.C:
 			r.polled()
+		case <-r.again():
 		}
 	}
 }

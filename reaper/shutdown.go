@@ -145,7 +145,7 @@ func (r *run) drained(children bool) bool {
 	if children || r.init || s.stage == timerFired {
 		left = r.others()
 	}
-	if len(left) == 0 || s.stage == timerFired {
+	if len(left) == 0 && !r.unlisted() || s.stage == timerFired {
 		r.finish(left)
 		return true
 	}
@@ -250,9 +250,15 @@ func (r *run) finish(left []int) {
 	r.obs.Ended(report)
 }
 
+// unlisted reports whether there are processes in the namespace though none can be
+// listed: /proc is not mounted, or no file can be opened. They have their grace too.
+func (r *run) unlisted() bool {
+	return r.init && len(numbers("/proc")) == 0 && unix.Kill(-1, 0) == nil
+}
+
 // others lists the living processes that are this one's to end: all others of
 // the namespace for PID 1, its descendants for a subreaper. Without /proc there
-// is nothing to list, and for PID 1 kill(-1) and exit do what is needed.
+// is nothing to list; then kill(-1) and exit do what is needed for PID 1.
 func (r *run) others() []int {
 	var pids []int
 	if r.init {

@@ -2,6 +2,7 @@ package reaper
 
 import (
 	"syscall"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -50,6 +51,9 @@ func (r *run) reap() (more, children bool) {
 		if err == unix.ECHILD {
 			return false, false
 		}
+		if err != nil {
+			r.waitLater(err)
+		}
 		if err != nil || pid == 0 || pid == stolen {
 			return false, true
 		}
@@ -61,6 +65,9 @@ func (r *run) reap() (more, children bool) {
 			// would be a loop.
 			stolen = pid
 			r.obs.Stolen(pid)
+			if err != nil && err != unix.ECHILD {
+				r.waitLater(err)
+			}
 			continue
 		}
 		d.set(ws)
@@ -70,6 +77,28 @@ func (r *run) reap() (more, children bool) {
 		}
 	}
 	return true, true
+}
+
+// retryWait is how soon to wait again where the kernel refused to.
+const retryWait = 50 * time.Millisecond
+
+// waitLater looks for the dead again soon: the SIGCHLD that told of them is taken. wait(2)
+// has no such error; a sandbox around pid1 may.
+func (r *run) waitLater(err error) {
+	if r.retry == nil {
+		r.log.Warn("cannot wait for children; trying on", "error", err)
+		r.retry = time.NewTimer(retryWait)
+		return
+	}
+	r.retry.Reset(retryWait)
+}
+
+// again is when to look for the dead without being told; nil: not.
+func (r *run) again() <-chan time.Time {
+	if r.retry == nil {
+		return nil
+	}
+	return r.retry.C
 }
 
 // waitInfo is what waitid(2) fills in: the 64-bit siginfo_t up to si_status.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -183,10 +184,41 @@ func (w *watch) start() {
 					"source", source.Name(), "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
 			}
 		}()
-		if err := source.Run(ctx, w.table); err != nil {
-			w.log.Warn("processes are no longer observed while they live", "source", source.Name(), "error", err)
-		}
+		w.observe(ctx, source)
 	})
+}
+
+// longestPause is the longest one before a source that failed is tried again.
+const longestPause = time.Minute
+
+// observe runs the source, and again when it could not go on: no descriptor may have
+// been left, or no /proc.
+func (w *watch) observe(ctx context.Context, source inspect.Source) {
+	pause, told := time.Second, ""
+	timer := time.NewTimer(pause)
+	defer timer.Stop()
+	for {
+		began := time.Now()
+		err := source.Run(ctx, w.table)
+		panicked := errors.Is(err, inspect.ErrPanic)
+		if err != nil && (panicked || err.Error() != told) {
+			told = err.Error()
+			w.log.Warn("processes are not observed while they live", "source", source.Name(), "error", err, "again", !panicked)
+		}
+		if err == nil || panicked {
+			return
+		}
+		if time.Since(began) > longestPause {
+			pause = time.Second
+		}
+		timer.Reset(pause)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			return
+		}
+		pause = min(2*pause, longestPause)
+	}
 }
 
 // close lets clients read the last events and takes the socket away. It takes a

@@ -237,7 +237,7 @@ func (e *exact) readQueue() {
 	buf := make([]byte, 128*recordSize)
 	for {
 		n, err := queue.Read(buf)
-		if err != nil {
+		if err != nil && !e.goOn(err) {
 			return
 		}
 		for rest := buf[:n]; len(rest) >= recordSize; rest = rest[recordSize:] {
@@ -252,10 +252,27 @@ func (e *exact) readQueue() {
 func (e *exact) readDeaths() {
 	buf := make([]byte, 8)
 	for {
-		if _, err := deaths.Read(buf); err != nil {
+		// On an error too: better one look for the dead too many.
+		if _, err := deaths.Read(buf); err != nil && !e.goOn(err) {
 			return
 		}
 		e.receiver.childDied()
+	}
+}
+
+// goOn reports whether to read again after err, and waits a little before. Nothing but
+// stop may end the reading: a program that gets no signals any more cannot be stopped.
+func (e *exact) goOn(err error) bool {
+	if errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, os.ErrClosed) {
+		return false
+	}
+	pause := time.NewTimer(10 * time.Millisecond)
+	defer pause.Stop()
+	select {
+	case <-pause.C:
+		return true
+	case <-e.receiver.done:
+		return false
 	}
 }
 
