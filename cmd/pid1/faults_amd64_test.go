@@ -304,7 +304,7 @@ func TestFaults(t *testing.T) {
 // when it sees fit.
 var (
 	newPlace = map[string]bool{
-		"bind": true, "fchmod": true, "flock": true, "getsockname": true, "listen": true, "mkdirat": true, "socket": true,
+		"bind": true, "fchmod": true, "flock": true, "getpeername": true, "getsockname": true, "listen": true, "mkdirat": true, "socket": true,
 	}
 	seldom  = map[string]bool{"madvise": true, "restart_syscall": true, "sched_yield": true, "tgkill": true}
 	atStart = map[string]bool{
