@@ -32,7 +32,11 @@ func adviseCareless(e *Evidence) []string {
 	case "ignored":
 		out = append(out, fmt.Sprintf("%d ignores SIGCHLD now, so further deaths leave no zombies; these are from before and stay until it waits or exits.", e.Parent.PID))
 	default:
-		out = append(out, fmt.Sprintf("Fix %d: "+waitFor, e.Parent.PID))
+		if e.Parent.PID == 1 {
+			out = append(out, waitAsInit)
+		} else {
+			out = append(out, fmt.Sprintf("Fix %d: "+waitFor, e.Parent.PID))
+		}
 		if s := special(Leaking, e); len(s) > 0 {
 			return append(append(out, s...), relief(e))
 		}
@@ -44,11 +48,18 @@ func adviseCareless(e *Evidence) []string {
 	return append(append(out, special(Leaking, e)...), relief(e))
 }
 
-const waitFor = "wait for every child it starts (waitpid(2))."
+const (
+	waitFor    = "wait for every child it starts (waitpid(2))."
+	waitAsInit = "1 is PID 1: it has to wait for every child, the orphans that it inherits included (waitpid(2)). Few programs do; start it under an init that does, such as pid1."
+)
 
 // relief is what can be done without changing the program.
 func relief(e *Evidence) string {
 	switch {
+	case e.Parent.PID == 1 && e.Role == "init":
+		return "Until then: restart the container. 1 is pid1 itself, which reaps all that dies unless it is stopped: if it is not, please report this as a fault of pid1."
+	case e.Parent.PID == 1:
+		return "Until then: restart the container (on a host, the machine). 1 is its PID 1, and all ends with it."
 	case e.Main:
 		return fmt.Sprintf("Until then: restart the container. %d is its main process; start it below a parent that waits, if it cannot be changed.", e.Parent.PID)
 	case e.Role == "local":

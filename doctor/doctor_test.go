@@ -101,6 +101,10 @@ func TestSummaries(t *testing.T) {
 			"812 gunicorn is alive and has not waited for its dead children: 1 zombie, oldest 1h02m. pid1 cannot reap it; 812 is the container's main process, so it stays until it waits or the container ends.",
 		},
 		{
+			"PID 1, which is no init", func(e *Evidence) { e.Parent.PID, e.Role = 1, "local" },
+			"1 gunicorn is alive and does not wait for its children: 42 zombies, oldest 1h02m, +3/min. Only 1 can reap them: it is PID 1, so they stay until it waits or the container ends.",
+		},
+		{
 			"transient", func(e *Evidence) { e.Count, e.Oldest = 1, 80*time.Millisecond },
 			"812 gunicorn has children that died this moment: 1 zombie, oldest 80ms.",
 		},
@@ -178,6 +182,21 @@ func TestWords(t *testing.T) {
 	for r, want := range map[float64]string{0: "0", 0.04: "0", -0.04: "0", 0.2: "+0.2", 3.4: "+3", -12: "-12", -0.5: "-0.5"} {
 		if got := Rate(r); got != want {
 			t.Errorf("Rate(%v) = %s, want %s", r, got, want)
+		}
+	}
+}
+
+// PID 1 is not to be restarted, and what it has to wait for is more than its own.
+func TestAdviceOnPID1(t *testing.T) {
+	for role, want := range map[string]string{
+		"local": "1 is its PID 1, and all ends with it", "subreaper": "1 is its PID 1, and all ends with it",
+		"init": "1 is pid1 itself",
+	} {
+		e := leak()
+		e.Parent.PID, e.Role = 1, role
+		advice := strings.Join(Judge(e).Advice, "\n")
+		if !strings.Contains(advice, want) || !strings.Contains(advice, "orphans that it inherits") || strings.Contains(advice, "restart 1") {
+			t.Errorf("%s: %s", role, advice)
 		}
 	}
 }

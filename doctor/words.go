@@ -123,6 +123,8 @@ func fate(e *Evidence) string {
 	}
 	pid := strconv.Itoa(e.Parent.PID)
 	switch {
+	case e.Parent.PID == 1:
+		return fmt.Sprintf("Only 1 can reap %s: it is PID 1, so %s until it waits or the container ends.", them, stay)
 	case e.Role == "local":
 		return fmt.Sprintf("Only %s can reap %s; if %s exits, PID 1 inherits %s.", pid, them, pid, all)
 	case e.Main:

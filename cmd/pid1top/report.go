@@ -130,7 +130,9 @@ func reportText(p *page, w *world.World, now time.Time) {
 		p.line("", "\n## The processes around it\n")
 		p.fenced(around(w, findings, now))
 	}
-	if list := w.Left(now); len(list) > 0 {
+	list := w.Left(now)
+	list = slices.DeleteFunc(list, func(l doctor.Left) bool { return running(w, &l) })
+	if len(list) > 0 {
 		b.Reset()
 		for _, l := range list[:min(len(list), reportLeft)] {
 			b.line("", "%s", clean(doctor.JudgeLeft(&l).Summary))
@@ -142,6 +144,19 @@ func reportText(p *page, w *world.World, now time.Time) {
 	p.fenced(timeline(w, now))
 	p.line("", "\n## Versions and what can be seen\n")
 	p.fenced(versions(w, now))
+}
+
+// running reports whether these are sessions from outside that go on, such as the
+// one that asked for the report: nobody left them. Only where there are more and more
+// of them has somebody forgotten them.
+func running(w *world.World, l *doctor.Left) bool {
+	if !l.Session || l.Piling() {
+		return false
+	}
+	return !slices.ContainsFunc(l.PIDs, func(pid int) bool {
+		p := w.ByPID(pid)
+		return p == nil || p.PPID != 0
+	})
 }
 
 // fenced writes lines as a block that nothing in them can end.

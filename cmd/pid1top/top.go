@@ -93,7 +93,7 @@ func (a *app) summary(p *page, w *world.World, now time.Time) {
 	p.line("", "%s%d processes, %d zombies, %d reaped (%d failed, %d orphans)",
 		line, w.Len(), w.ZombieCount(now), t.Reaps, t.Failed, t.Adopted)
 	if text := pidsText(w, now); text != "" {
-		p.line("", "PIDs: %s", text)
+		p.line("", "%s", text)
 	}
 	p.WriteByte('\n')
 	doctorText(p, w, w.Findings(now), now)
@@ -106,14 +106,14 @@ func pidsText(w *world.World, now time.Time) string {
 	if used == event.Unknown {
 		return ""
 	}
-	text := fmt.Sprintf("%d in use, no limit known", used)
+	text := fmt.Sprintf("%d PIDs in use, no limit known", used)
 	ceiling, name := w.Ceiling()
 	late := ""
 	switch {
 	case limit > 0:
-		text = fmt.Sprintf("%d of %d in use", used, limit)
+		text = fmt.Sprintf("%d of %d PIDs in use", used, limit)
 	case ceiling > 0:
-		text = fmt.Sprintf("%d in use, no limit for the container; the machine's is %d (%s)", used, ceiling, name)
+		text = fmt.Sprintf("%d PIDs in use, no limit for the container; the machine's is %d (%s)", used, ceiling, name)
 		late = ", or before if others take them"
 	}
 	if full, ok := w.Full(w.Zombies(now)); ok {
