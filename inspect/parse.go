@@ -6,6 +6,9 @@ import "bytes"
 // Go runs on but MIPS.
 const sigchld = 1 << (17 - 1)
 
+// allSignals are those from 1 to 31 that can be blocked: without SIGKILL and SIGSTOP.
+const allSignals = 1<<31 - 1 - 1<<(9-1) - 1<<(19-1)
+
 // disposition is what a process does about SIGCHLD.
 type disposition struct {
 	known                     bool
@@ -25,7 +28,9 @@ func (d disposition) String() string {
 }
 
 // parseDisposition reads SigBlk, SigIgn and SigCgt of /proc/PID/status,
-// proc_pid_status(5). SigBlk is the main thread's.
+// proc_pid_status(5). SigBlk is the main thread's. One that has everything blocked is
+// in the middle of a fork: the C library, Perl and Go do that for as long as it takes,
+// which is long on a busy machine. It is not what the program does about SIGCHLD.
 func parseDisposition(status []byte) disposition {
 	ignored, a := statusMask(status, "\nSigIgn:")
 	handled, b := statusMask(status, "\nSigCgt:")
@@ -37,7 +42,7 @@ func parseDisposition(status []byte) disposition {
 		known:   true,
 		ignored: ignored&sigchld != 0,
 		handled: handled&sigchld != 0,
-		blocked: blocked&sigchld != 0,
+		blocked: blocked&sigchld != 0 && blocked&allSignals != allSignals,
 	}
 }
 

@@ -69,7 +69,9 @@ func TestDisposition(t *testing.T) {
 		{"SigBlk:\t0000000000000000\nSigIgn:\t0000000000010000\nSigCgt:\t0000000000000000\n", "ignored"},
 		{"SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\nSigCgt:\t0000000180014a07\n", "handled"},
 		{"SigBlk:\t0000000000010000\nSigIgn:\tfffffffffffeffff\nSigCgt:\tfffffffffffeffff\n", "default blocked"},
-		{"SigBlk:\tffffffffffffffff\nSigIgn:\t0000000000000000\nSigCgt:\tffffffffffffffff\n", "handled blocked"},
+		{"SigBlk:\t00000000fff9feff\nSigIgn:\t0000000000000000\nSigCgt:\tffffffffffffffff\n", "handled blocked"},
+		{"SigBlk:\tfffffffe7ffbfeff\nSigIgn:\t0000000000000000\nSigCgt:\t0000000000000000\n", "default"}, // Perl's fork
+		{"SigBlk:\tfffffffffffbfeff\nSigIgn:\t0000000000000000\nSigCgt:\tffffffffffffffff\n", "handled"}, // glibc's
 		{"SigBlk:\t0000000000010000\n", ""},
 		{"SigBlk:\tg\nSigIgn:\t0\nSigCgt:\t0\n", ""},
 		{"SigBlk:\t00000000000000000\nSigIgn:\t0\nSigCgt:\t0\n", ""},

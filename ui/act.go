@@ -20,11 +20,10 @@ func (m *model) press(k tea.KeyPressMsg) tea.Cmd {
 			return cmd
 		}
 	}
-	a := m.lookup(key)
 	if m.help {
-		return m.pressHelp(a)
+		return m.pressHelp(m.lookupHelp(key))
 	}
-	return m.do(a)
+	return m.do(m.lookup(key))
 }
 
 // do carries an action out.
@@ -203,6 +202,8 @@ func (m *model) pressHelp(a action) tea.Cmd {
 		m.helpOff += max(m.frame.body/2, 1)
 	case actTop:
 		m.helpOff = 0
+	case actBottom:
+		m.helpOff = len(bindings) + len(glossary) // and no further than there is any
 	case actHelp, actBack, actQuit:
 		m.help = false
 	case actView1, actView2, actView3, actView4, actNextView, actPrevView:

@@ -1,5 +1,7 @@
 package ui
 
+import "slices"
+
 // helpLines are the keys of the table, by part; what has no meaning here and now is
 // left out.
 func (m *model) helpLines() []*binding {
@@ -46,40 +48,47 @@ var glossary = []meaning{
 
 const partWords = "Words"
 
-// drawHelp draws the keys and the words of the view, in two columns where there is
-// room.
-func (m *model) drawHelp(c *canvas) {
-	type entry struct {
-		b    *binding
-		w    *meaning
-		part string
-	}
-	var all []entry
+// helpEntry is a line of the help: a key, a word, the heading of a part, or nothing.
+type helpEntry struct {
+	b    *binding
+	w    *meaning
+	part string
+}
+
+// layHelp lists the lines of the help, and says in how many columns they stand and how
+// many lines each has. It scrolls no further than there is something to see.
+func (m *model) layHelp() (all []helpEntry, columns, per int) {
 	part := ""
 	for _, b := range m.helpLines() {
 		if b.part != part {
 			if part != "" {
-				all = append(all, entry{})
+				all = append(all, helpEntry{})
 			}
 			part = b.part
-			all = append(all, entry{part: part})
+			all = append(all, helpEntry{part: part})
 		}
-		all = append(all, entry{b: b})
+		all = append(all, helpEntry{b: b})
 	}
-	all = append(all, entry{}, entry{part: partWords})
+	all = append(all, helpEntry{}, helpEntry{part: partWords})
 	for i := range glossary {
 		if w := &glossary[i]; w.in.has(m.view) {
-			all = append(all, entry{w: w})
+			all = append(all, helpEntry{w: w})
 		}
 	}
-	room := m.frame.body
-	columns := 1
-	if c.width >= 96 && len(all) > room {
+	columns = 1
+	if m.width >= 96 && len(all) > m.frame.body {
 		columns = 2
 	}
-	per := (len(all) + columns - 1) / columns
-	m.helpOff = min(max(m.helpOff, 0), max(per-room, 0))
-	for y := m.helpOff; y < min(per, m.helpOff+room); y++ {
+	per = (len(all) + columns - 1) / columns
+	m.helpOff = min(max(m.helpOff, 0), max(per-m.frame.body, 0))
+	return all, columns, per
+}
+
+// drawHelp draws the keys and the words of the view, in two columns where there is
+// room.
+func (m *model) drawHelp(c *canvas) {
+	all, columns, per := m.layHelp()
+	for y := m.helpOff; y < min(per, m.helpOff+m.frame.body); y++ {
 		if !c.row(false) {
 			return
 		}
@@ -111,6 +120,17 @@ func (m *model) drawHelp(c *canvas) {
 		}
 		c.end(plain)
 	}
+}
+
+// lookupHelp finds what a key does while the help is open: it scrolls in every view,
+// also in those that do not.
+func (m *model) lookupHelp(key string) action {
+	for i := range bindings {
+		if b := &bindings[i]; b.part == partMove && slices.Contains(b.keys, key) {
+			return b.act
+		}
+	}
+	return m.lookup(key)
 }
 
 // keyText is the name of a key; arrows are words in ASCII.

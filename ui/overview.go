@@ -1,6 +1,8 @@
 package ui
 
 import (
+	"strings"
+
 	"pid1/doctor"
 	"pid1/event"
 	"pid1/internal/world"
@@ -14,11 +16,11 @@ func (m *model) drawOverview(c *canvas) {
 	}
 	m.overviewPIDs(c)
 	m.overviewReaps(c)
-	m.overviewLast(c, "Last failure", m.shown.lastFailed)
+	m.overviewLast(c, "Last failure", m.shown.lastFailed, 2)
 	if m.shown.lastKilled != m.shown.lastFailed {
-		m.overviewLast(c, "Last killed", m.shown.lastKilled)
+		m.overviewLast(c, "Last killed", m.shown.lastKilled, 1)
 	}
-	m.overviewLast(c, "Last orphan", m.shown.lastOrphan)
+	m.overviewLast(c, "Last orphan", m.shown.lastOrphan, 0)
 	if c.height-c.lines > 4 {
 		blank(c)
 	}
@@ -116,8 +118,7 @@ func (m *model) overviewPIDs(c *canvas) {
 	}
 	switch {
 	case s.used < 0 && s.ceiling > 0:
-		c.put(plain, "no figures for the container; the machine's limit is "+itoa(s.ceiling))
-		c.text(plain, " ("+s.ceilingName+")", c.width)
+		c.text(plain, "the machine has "+itoa(s.ceiling)+" ("+s.ceilingName+"); no figures for the container", c.width)
 	case s.used < 0:
 		c.put(plain, "no figures from the container's limits")
 	case s.limit > 0:
@@ -132,8 +133,7 @@ func (m *model) overviewPIDs(c *canvas) {
 		c.put(look, gauge(share, min(20, c.width/5), c.t.ascii))
 		c.put(plain, " "+itoa(s.used)+" of "+itoa(s.limit)+" ("+percent(share)+")")
 	case s.ceiling > 0:
-		c.put(plain, itoa(s.used)+" in use; no limit for the container, the machine's is "+itoa(s.ceiling))
-		c.text(plain, " ("+s.ceilingName+")", c.width)
+		c.text(plain, itoa(s.used)+" of the machine's "+itoa(s.ceiling)+" ("+s.ceilingName+"); no limit for the container", c.width)
 	default:
 		c.put(plain, itoa(s.used)+" in use, no limit known")
 	}
@@ -172,8 +172,9 @@ func (m *model) overviewReaps(c *canvas) {
 	c.end(plain)
 }
 
-// overviewLast tells of the newest reap of a kind.
-func (m *model) overviewLast(c *canvas, name string, e *event.Reap) {
+// overviewLast tells of the newest reap of a kind: in two lines where one is too
+// narrow and so many lines are left for what follows.
+func (m *model) overviewLast(c *canvas, name string, e *event.Reap, follow int) {
 	if e == nil || !label(c, name) {
 		return
 	}
@@ -200,6 +201,14 @@ func (m *model) overviewLast(c *canvas, name string, e *event.Reap) {
 	}
 	c.put(look, st)
 	c.put(plain, "  "+itoa(e.PID)+" ")
+	if c.x+cellWidth(what)+cellWidth(tail) > c.width && c.width < 90 && c.height-c.lines > follow {
+		c.text(plain, what, c.width)
+		c.end(plain)
+		label(c, "")
+		c.text(faint, strings.TrimPrefix(tail, ", "), c.width)
+		c.end(plain)
+		return
+	}
 	c.text(plain, what, c.width-c.x-min(cellWidth(tail), c.width/2))
 	c.text(faint, tail, c.width)
 	c.end(plain)

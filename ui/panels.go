@@ -44,6 +44,9 @@ func (m *model) overviewPanels(c *canvas) {
 		tallyPanel("Commands", s.Commands, false),
 		notesPanel(&m.shown, m.theme),
 	}
+	if c.height-c.lines < 3 {
+		return // a heading alone tells nothing
+	}
 	columns := min(max((c.width-1)/28, 1), 3)
 	// Each band takes what it needs, and leaves four lines for each that follows.
 	bands := (len(all) + columns - 1) / columns

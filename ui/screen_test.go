@@ -215,10 +215,10 @@ func TestOverviewNamesTheLimit(t *testing.T) {
 		want                            string
 	}{
 		{50, 500, 32768, 100000, "50 of 500 (10%)"},
-		{50, event.Unknown, 32768, 100000, "50 in use; no limit for the container, the machine's is 32768 (kernel.pid_max)"},
-		{50, event.Unknown, 4194304, 100000, "the machine's is 100000 (kernel.threads-max)"},
+		{50, event.Unknown, 32768, 100000, "50 of the machine's 32768 (kernel.pid_max); no limit for the container"},
+		{50, event.Unknown, 4194304, 100000, "50 of the machine's 100000 (kernel.threads-max)"},
 		{50, event.Unknown, event.Unknown, event.Unknown, "50 in use, no limit known"},
-		{event.Unknown, event.Unknown, 32768, event.Unknown, "no figures for the container; the machine's limit is 32768 (kernel.pid_max)"},
+		{event.Unknown, event.Unknown, 32768, event.Unknown, "the machine has 32768 (kernel.pid_max); no figures for the container"},
 	} {
 		m, _ := screen(140, 30, Options{}, func(f *feed) {
 			f.healthy()

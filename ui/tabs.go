@@ -57,6 +57,9 @@ func (m *model) tabNames() [tabs]string {
 
 // narrowing says what of all there is the view shows.
 func (m *model) narrowing() string {
+	if m.help {
+		return m.count()
+	}
 	var parts []string
 	if l := m.lens(); l != nil {
 		if o := l.order(m.theme); o != "" {
@@ -91,6 +94,10 @@ func (m *model) narrowing() string {
 // count says how many lines of the whole are shown, and where the screen is in
 // them.
 func (m *model) count() string {
+	if m.help {
+		_, _, per := m.layHelp()
+		return "Help" + more(m.helpOff, max(0, per-m.helpOff-m.frame.body), m.theme)
+	}
 	switch m.view {
 	case treeView:
 		n := itoa(m.tree.shown)

@@ -74,7 +74,11 @@ func (z *zombies) drawRow(c *canvas, s *scene, r *zombieRow, at []place) {
 		case zCount:
 			c.right(look, itoa(r.count), pl.width)
 		case zRate:
-			c.right(plain, signed(g.RatePerMin), pl.width)
+			r := signed(g.RatePerMin)
+			if r == "0" && g.Verdict == doctor.Leaking {
+				r = "?" // not known yet
+			}
+			c.right(plain, r, pl.width)
 		case zOldest:
 			c.right(plain, age(g.Oldest), pl.width)
 		case zNewest:

@@ -64,7 +64,10 @@ func (a *app) demo(ctx context.Context) (err error) {
 	}
 	a.socket = d.socket
 	w, now, err := a.watchDemo(ctx, d)
-	if err != nil {
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err() // whatever an interrupted look made of it
+	case err != nil:
 		return err
 	}
 	p := a.page()

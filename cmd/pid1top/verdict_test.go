@@ -82,6 +82,40 @@ type patient struct {
 	socket string
 	cmd    *exec.Cmd
 	stderr string // the file that pid1's goes to
+	// cues are what the program waits for, each a pipe in $DIR: read x <$DIR/go.
+	cues map[string]*os.File
+}
+
+// cue lets the program go on that waits for it.
+func (p *patient) cue(name string) {
+	p.t.Helper()
+	if _, err := p.cues[name].WriteString("\n"); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+// sees waits until pid1top's tree is as wanted: what it tells, pid1 has seen.
+func (p *patient) sees(what string, wanted func(tree []diagnosis) bool) {
+	p.t.Helper()
+	for p.t.Context().Err() == nil {
+		if wanted(p.ask("tree")) {
+			return
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	p.t.Fatalf("pid1top never saw %s", what)
+}
+
+// processes is a tree of so many processes.
+func processes(n int) func([]diagnosis) bool {
+	return func(tree []diagnosis) bool { return len(tree) == n }
+}
+
+// runs is a tree in which something runs a program.
+func runs(comm string) func([]diagnosis) bool {
+	return func(tree []diagnosis) bool {
+		return slices.ContainsFunc(tree, func(d diagnosis) bool { return d.Comm == comm })
+	}
 }
 
 // warnings are what pid1 wrote to stderr so far.
@@ -111,6 +145,16 @@ func admit(t *testing.T, name string, args ...string) *patient {
 		t.Fatal(err)
 	}
 	p := &patient{t: t, socket: filepath.Join(dir, "s", "s"), stderr: filepath.Join(dir, "stderr")}
+	p.cues = map[string]*os.File{}
+	for _, name := range []string{"go", "end"} {
+		path := filepath.Join(dir, name)
+		if err := syscall.Mkfifo(path, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if p.cues[name], err = os.OpenFile(path, os.O_RDWR, 0); err != nil {
+			t.Fatal(err)
+		}
+	}
 	stderr, err := os.Create(p.stderr)
 	if err != nil {
 		t.Fatal(err)
@@ -118,7 +162,7 @@ func admit(t *testing.T, name string, args ...string) *patient {
 	defer stderr.Close()
 	p.cmd = nstest.Command(t, binary, append([]string{"--socket", p.socket, "--", name}, args...)...)
 	p.cmd.Stderr = stderr
-	p.cmd.Env = append(os.Environ(), "SELF="+os.Args[0])
+	p.cmd.Env = append(os.Environ(), "SELF="+os.Args[0], "DIR="+dir)
 	p.cmd.WaitDelay = 5 * time.Second
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -126,6 +170,9 @@ func admit(t *testing.T, name string, args ...string) *patient {
 	t.Cleanup(func() {
 		_ = p.cmd.Process.Kill()
 		_ = p.cmd.Wait()
+		for _, f := range p.cues {
+			_ = f.Close()
+		}
 		_ = os.RemoveAll(dir)
 	})
 	for range 2000 {
@@ -145,6 +192,7 @@ type diagnosis struct {
 	Summary string   `json:"summary"`
 	Advice  []string `json:"advice"`
 	Count   int      `json:"count"`
+	Comm    string   `json:"comm"`
 }
 
 // tell runs a command of pid1top and returns the objects that it prints.
@@ -223,8 +271,8 @@ const (
 	keeps  = `for (1..5) { fork or exit } sleep 1000`
 )
 
-// What is decided by an exec or an origin needs somebody who saw it: the programs
-// give a source that samples the second it takes on a busy machine.
+// What is decided by an exec or an origin needs somebody who saw it: these programs
+// wait for a cue, which they get when pid1 has.
 func TestVerdicts(t *testing.T) {
 	tests := []struct {
 		name    string
@@ -232,15 +280,24 @@ func TestVerdicts(t *testing.T) {
 		verdict string
 		subject string
 		says    string // in the summary or the advice
+		cues    func(p *patient)
 	}{
-		{"leaking", []string{"perl", "-e", hoards}, "leaking", "perl", "does not wait for its children"},
-		{"held", []string{"perl", "-e", keeps}, "held", "perl", "has not waited"},
-		{"inherited_by_exec", []string{"sh", "-c", "sleep 1 & sleep 0.7; exec sleep 1000"}, "inherited_by_exec", "sleep", `was "sh" when it started`},
-		{"inherited_by_exec, a process substitution", []string{"bash", "-c", "exec > >(sleep 1); sleep 0.7 & wait $!; exec sleep 1000"}, "inherited_by_exec", "sleep", "Start script (a guess by its exec)"},
-		{"parent_stopped", []string{"perl", "-e", `for (1..5) { fork or exit } kill "STOP", $$`}, "parent_stopped", "perl", "kill -CONT"},
-		{"parent_stopped by a debugger", []string{"sh", "-c", `perl -e '` + keeps + `' & sleep 0.5; PID1TOP_TEST_ROLE=tracer exec "$SELF" $!`}, "parent_stopped", "perl", "debugger"},
-		{"parent_blocked, SIGCHLD", []string{"perl", "-MPOSIX", "-e", `sigprocmask(SIG_BLOCK, POSIX::SigSet->new(SIGCHLD)); ` + hoards}, "parent_blocked", "perl", "SIGCHLD blocked"},
-		{"other_reaper", []string{"perl", "-e", subreaper + `for (1..5) { my $p = fork; if (!$p) { fork or do { select undef, undef, undef, 2; exit }; select undef, undef, undef, 1; exit } waitpid $p, 0 } sleep 1000`}, "other_reaper", "perl", "subreaper"},
+		{"leaking", []string{"perl", "-e", hoards}, "leaking", "perl", "does not wait for its children", nil},
+		{"held", []string{"perl", "-e", keeps}, "held", "perl", "has not waited", nil},
+		{"inherited_by_exec", []string{"sh", "-c", "(read x <$DIR/end) & read x <$DIR/go; exec sleep 1000"}, "inherited_by_exec", "sleep", `was "sh" when it started`, execs},
+		{"inherited_by_exec, a process substitution", []string{"bash", "-c", "exec > >(read x <$DIR/end); read x <$DIR/go; exec sleep 1000"}, "inherited_by_exec", "sleep", "Start script (a guess by its exec)", execs},
+		{"parent_stopped", []string{"perl", "-e", `for (1..5) { fork or exit } kill "STOP", $$`}, "parent_stopped", "perl", "kill -CONT", nil},
+		{"parent_stopped by a debugger", []string{"sh", "-c", `perl -e '` + keeps + `' & read x <$DIR/go; PID1TOP_TEST_ROLE=tracer exec "$SELF" $!`}, "parent_stopped", "perl", "debugger", func(p *patient) {
+			p.sees("the dead children", processes(1+2+5))
+			p.cue("go")
+		}},
+		{"parent_blocked, SIGCHLD", []string{"perl", "-MPOSIX", "-e", `sigprocmask(SIG_BLOCK, POSIX::SigSet->new(SIGCHLD)); ` + hoards}, "parent_blocked", "perl", "SIGCHLD blocked", nil},
+		{"other_reaper", []string{"perl", "-e", subreaper + `sub cue { open my $f, "<", "$ENV{DIR}/$_[0]"; <$f> } my $p = fork; if (!$p) { fork or do { cue("end"); exit }; cue("go"); exit } waitpid $p, 0; sleep 1000`}, "other_reaper", "perl", "subreaper", func(p *patient) {
+			p.sees("the child and its child", processes(4))
+			p.cue("go")
+			p.sees("the orphan", processes(3))
+			p.cue("end")
+		}},
 	}
 	t.Parallel()
 	var patients []*patient // all fall ill at the same time
@@ -251,6 +308,9 @@ func TestVerdicts(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			p := patients[i]
 			p.t = t
+			if tt.cues != nil {
+				tt.cues(p)
+			}
 			d := p.becomes("doctor", tt.verdict)
 			if d.Subject.Comm != tt.subject {
 				t.Errorf("it is about %+v, want %s", d.Subject, tt.subject)
@@ -260,6 +320,15 @@ func TestVerdicts(t *testing.T) {
 			}
 		})
 	}
+}
+
+// execs lets a shell become something else when its child has been seen, and the
+// child end when that has.
+func execs(p *patient) {
+	p.sees("the child", processes(3))
+	p.cue("go")
+	p.sees("the exec", runs("sleep"))
+	p.cue("end")
 }
 
 // subreaper is prctl(PR_SET_CHILD_SUBREAPER, 1) in Perl, which has no name for it.

@@ -76,8 +76,12 @@ func zombiesText(p *page, groups []world.Group) {
 	var rows []row
 	for i := range groups {
 		g := &groups[i]
+		rate := doctor.Rate(g.RatePerMin)
+		if rate == "0" && g.Verdict == doctor.Leaking {
+			rate = "?" // not known yet
+		}
 		r := row{cells: []string{
-			parentName(g), strconv.Itoa(len(g.Zombies)), doctor.Rate(g.RatePerMin),
+			parentName(g), strconv.Itoa(len(g.Zombies)), rate,
 			atLeast(g.Evidence.SeenBefore > 0) + doctor.Age(g.Oldest), sigchld(&g.Evidence), string(g.Verdict),
 		}}
 		if g.Verdict.Trouble() {
