@@ -24,6 +24,13 @@ const (
 	rowsEvery = 10 * time.Second
 	rowsSoon  = time.Second
 
+	// bulkMost bounds what a feed may tell of processes between two process tables, in
+	// bytes: a container that lies may fill its own world, not the exporter's memory.
+	bulkMost = 64 << 20
+
+	// sayMost is how much is said about one feed in a minute.
+	sayMost = 6
+
 	// reapsKept is enough of a World that nobody asks for reaps.
 	reapsKept = 1
 
@@ -54,13 +61,22 @@ type feed struct {
 
 	asked   time.Time // for the process table
 	waiting bool      // for its answer
+	bulk    int       // bytes of what world keeps, at most
+	table   int       // of these, of the table that comes in
+
+	minute time.Time // in which said sentences were said
+	said   int
 }
 
 func newFeed(name string, own *own, log func(feed, what string)) *feed {
 	own.begin(name)
+	return &feed{name: name, own: own, log: log, world: newWorld(), names: names{}}
+}
+
+func newWorld() *world.World {
 	w := world.New()
 	w.KeepReaps(reapsKept)
-	return &feed{name: name, own: own, log: log, world: w, names: names{}}
+	return w
 }
 
 // take folds in what the Follower tells.
@@ -68,11 +84,12 @@ func (f *feed) take(u client.Update, now time.Time) {
 	f.mu.Lock()
 	switch {
 	case u.Event != nil:
+		f.weigh(u.Event, len(u.Line), now)
 		f.apply(u.Event, now)
 	case u.State == client.Live:
 		f.live(u, now)
 	case u.State == client.Lost:
-		f.lost(u)
+		f.lost(u, now)
 	}
 	ask := f.wantsRows(now)
 	if ask {
@@ -100,7 +117,7 @@ func (f *feed) live(u client.Update, now time.Time) {
 	f.rows, f.waiting = false, false
 	f.world.Apply(u.Hello, now)
 	f.caughtUp()
-	f.log(f.name, what)
+	f.say(what, now)
 }
 
 // begin forgets another pid1. The caller holds mu.
@@ -118,18 +135,50 @@ func (f *feed) begin(h *event.Hello, now time.Time) {
 	}
 }
 
-func (f *feed) lost(u client.Update) {
-	if f.connected {
-		what := "lost"
-		if u.Err != nil {
-			what = u.Err.Error()
-		}
-		f.log(f.name, what)
-	} else if f.life == nil && f.heard.IsZero() && u.Err != nil {
-		f.heard = time.Unix(1, 0) // once
-		f.log(f.name, u.Err.Error())
+// lost is told that there is no connection. The caller holds mu.
+func (f *feed) lost(u client.Update, now time.Time) {
+	if u.Err != nil && (f.connected || f.said == 0 && f.life == nil) {
+		f.say(u.Err.Error(), now)
 	}
 	f.connected, f.waiting = false, true
+}
+
+// say tells people, but not of everything in a feed that comes and goes all the time.
+// The caller holds mu.
+func (f *feed) say(what string, now time.Time) {
+	if now.Sub(f.minute) >= time.Minute {
+		f.minute, f.said = now, 0
+	}
+	if f.said++; f.said <= sayMost {
+		f.log(f.name, what)
+	}
+}
+
+// weigh takes note of how much the world may keep of an event, and makes a new world
+// when it is too much. The caller holds mu.
+func (f *feed) weigh(ev event.Event, size int, now time.Time) {
+	switch e := ev.(type) {
+	case *event.Reap, *event.Exit, *event.Stats, *event.ZombieGone, *event.Gap:
+		return
+	case *event.Process:
+		f.table += size
+	case *event.ProcessesEnd:
+		if e.Re == rowsID {
+			f.bulk, f.table = f.table, 0 // what is not in it is gone
+		}
+		return
+	}
+	f.bulk += size
+	if f.bulk <= bulkMost {
+		return
+	}
+	f.say("it tells of more processes than can be kept; what is known of them is forgotten", now)
+	f.bulk, f.table, f.rows = 0, 0, false
+	h := f.world.Hello()
+	f.world = newWorld()
+	if h != nil {
+		f.world.Apply(h, now)
+	}
 }
 
 // apply folds in one event. The caller holds mu.

@@ -2,11 +2,13 @@ package export
 
 import (
 	"fmt"
+	"io"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"pid1/client"
 	"pid1/event"
 )
 
@@ -289,6 +291,70 @@ func TestHostileNamesAreBounded(t *testing.T) {
 		// 50 minutes, in which no place became free.
 		if len(ever) > namedMax+1 {
 			t.Errorf("%d names within 50 minutes", len(ever))
+		}
+	})
+}
+
+// A container that tells of more and more processes, the longest of names, does not
+// fill the memory of the exporter, and its counters go on.
+func TestWhatAFeedMayFillIsBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newFold(t)
+		d.connect(false, time.Now(), 0, 0)
+		d.table(dead(100, 3, "gunicorn")...)
+		most, told := 0, 3*bulkMost/(32<<10)
+		for i := range told {
+			e := event.New(event.TypeStart).(*event.Start)
+			e.PID, e.Start, e.PPID = 1000+i, 1, 1
+			d.seq++
+			e.Seq, e.TS = d.seq, time.Now()
+			d.f.take(client.Update{State: client.Live, Event: e, Line: make([]byte, 32<<10)}, time.Now())
+			most = max(most, d.f.world.Len())
+		}
+		if most > told/3+10 || most < told/3 {
+			t.Errorf("%d of %d processes are kept", most, told)
+		}
+		d.tell(reap(event.Ended{Code: 0}))
+		d.want(1, "pid1_reaps_total", "outcome", "exit_zero")
+		d.want(-1, "pid1_zombies", "parent", "gunicorn")
+		if len(d.said) != 3 || !strings.Contains(d.said[1], "more processes than can be kept") {
+			t.Errorf("said: %q", d.said)
+		}
+		d.table(dead(100, 3, "gunicorn")...)
+		d.want(3, "pid1_zombies", "parent", "gunicorn")
+	})
+}
+
+// Where tables come, any number of processes may come and go.
+func TestATableTakesTheWeightAway(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newFold(t)
+		d.connect(false, time.Now(), 0, 0)
+		for range 10 {
+			e := event.New(event.TypeStart).(*event.Start)
+			e.PID, e.Start = 1000, 1
+			d.f.take(client.Update{State: client.Live, Event: e, Line: make([]byte, bulkMost/2)}, time.Now())
+			d.table()
+		}
+		if len(d.said) != 1 {
+			t.Errorf("said: %q", d.said)
+		}
+	})
+}
+
+func TestAFeedThatComesAndGoesSaysLittle(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d, born := newFold(t), time.Now()
+		for range 3 {
+			for range 500 {
+				d.connect(true, born, 0, 0)
+				d.f.take(client.Update{State: client.Lost, Err: io.EOF}, time.Now())
+				time.Sleep(100 * time.Millisecond)
+			}
+			time.Sleep(10 * time.Second)
+		}
+		if n := len(d.said); n != 3*sayMost {
+			t.Errorf("%d sentences in three minutes", n)
 		}
 	})
 }
