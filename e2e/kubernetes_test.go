@@ -32,6 +32,16 @@ type podMember struct {
 		Name  string `json:"name"`
 		Value string `json:"value"`
 	} `json:"env"`
+	Ports []struct {
+		Name          string `json:"name"`
+		ContainerPort int    `json:"containerPort"`
+	} `json:"ports"`
+	LivenessProbe struct {
+		HTTPGet struct {
+			Path string `json:"path"`
+			Port string `json:"port"` // its name
+		} `json:"httpGet"`
+	} `json:"livenessProbe"`
 	VolumeMounts []struct {
 		Name      string `json:"name"`
 		MountPath string `json:"mountPath"`
@@ -53,8 +63,8 @@ type podMember struct {
 }
 
 // TestManifests reads the manifests by the types of the Kubernetes API, strictly, and
-// replays each pod: the same images, commands, users, restrictions, volumes and PID
-// namespaces, without a cluster.
+// replays each pod: the same images, commands, users, restrictions, volumes, network
+// and PID namespaces, without a cluster.
 func TestManifests(t *testing.T) {
 	e := docsEngine(t)
 	(&pod{t: t, engine: e}).build()
@@ -71,6 +81,12 @@ func TestManifests(t *testing.T) {
 		if err != nil || !strings.Contains(out, "/opt/pid1/pid1 -- python3 -m http.server") || !strings.Contains(out, "/pid1top --local tree") {
 			t.Errorf("%v\n%s", err, out)
 		}
+	})
+	t.Run("metrics", func(t *testing.T) {
+		p := e.replay(t, "metrics.yaml")
+		read := "import sys, urllib.request; print(urllib.request.urlopen('http://127.0.0.1:9517' + sys.argv[1]).read().decode())"
+		p.eventually("app", `pid1_findings{feed="app",verdict="leaking"} 1`, "python3", "-c", read, "/metrics")
+		p.eventually("app", "ok", "python3", "-c", read, "/healthz")
 	})
 	t.Run("shared-pid", func(t *testing.T) {
 		p := e.replay(t, "shared-pid.yaml")
@@ -159,8 +175,11 @@ func (e *Engine) replay(t *testing.T, manifest string) *pod {
 		// The pause process reaps; so does this.
 		p.run("--detach", "--name="+pause, "pid1", "/pid1", "--as", "catatonit", "-P")
 	}
-	for _, m := range spec.Containers {
+	for i, m := range spec.Containers {
 		args := []string{"--detach", "--name=" + p.name(m.Name)}
+		if i > 0 {
+			args = append(args, "--network=container:"+p.name(spec.Containers[0].Name))
+		}
 		if spec.ShareProcessNamespace {
 			args = append(args, "--pid=container:"+pause)
 		}
