@@ -5,7 +5,7 @@ VULNCHECK := go run golang.org/x/vuln/cmd/govulncheck@v1.9.0
 GOTEST    ?= go test
 BIN       ?= bin
 
-.PHONY: build test race lint vuln e2e faults coverage-table screens ci clean
+.PHONY: bench bench-peers build test race lint vuln e2e faults coverage-table screens ci clean
 
 build: ## both static binaries, in bin/
 	CGO_ENABLED=0 go build -trimpath -ldflags='-s -w' -o $(BIN)/ ./cmd/...
@@ -32,6 +32,14 @@ faults: ## every system call fails with every error of docs/faults.md; minutes; 
 
 coverage-table: ## measures docs/coverage.md anew; needs what e2e needs
 	PID1_E2E=1 go test -count=1 -timeout=60m -run='^TestCoverage$$' ./e2e -args -coverage-table=$(CURDIR)/docs/coverage.md
+
+BENCHES ?= .
+bench: build ## as root: what needs no other program, in under five minutes
+	go run ./internal/bench -only='$(BENCHES)' bin
+	go test -run='^$$' -bench='$(BENCHES)' -benchtime=100x -timeout=5m ./event ./inspect ./internal/journal ./internal/world ./ui
+
+bench-peers: build ## as root: beside other inits, htop and strace, into docs/benchmarks.md; a quiet machine, ten minutes
+	go run ./internal/bench -peers -o docs/benchmarks.md bin
 
 screens: ## makes docs/screens.md anew; needs what e2e needs
 	PID1_E2E=1 go test -count=1 -run='^TestScreens$$' ./e2e -args -screens=$(CURDIR)/docs/screens.md

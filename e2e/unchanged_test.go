@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"pid1/internal/debsource"
 	"pid1/internal/nstest"
 )
 
@@ -29,7 +30,10 @@ func TestUnchangedPrograms(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	hello := source(t, "hello")
+	hello, err := debsource.Get("hello")
+	if err != nil {
+		nstest.Lacking(t, "apt", err.Error())
+	}
 	for _, c := range []struct {
 		name    string
 		command []string
@@ -90,45 +94,4 @@ func outcomeOf(t *testing.T, cmd *exec.Cmd) (o outcome, stderr string) {
 		t.Fatalf("it did not end\n%s\n%s", &out, &errs)
 	}
 	return outcome{cmd.ProcessState.ExitCode(), out.String()}, errs.String()
-}
-
-// source returns the path of the upstream source of a Debian package, which is kept in the user's cache.
-func source(t *testing.T, name string) string {
-	t.Helper()
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir := filepath.Join(cache, "pid1-e2e", "source")
-	if err := os.MkdirAll(filepath.Join(dir, "lists", "partial"), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	find := func() string {
-		found, _ := filepath.Glob(filepath.Join(dir, name+"_*.orig.tar.gz"))
-		if len(found) == 0 {
-			return ""
-		}
-		return found[0]
-	}
-	if path := find(); path != "" {
-		return path
-	}
-	// The lists of sources are not among those a machine usually has.
-	script := `set -e; cd "$0"; mkdir -p parts
-		for list in /etc/apt/sources.list /etc/apt/sources.list.d/*.list; do
-			[ ! -f "$list" ] || sed -n 's/^deb /deb-src /p' "$list" >"parts/$(basename "$list" .list).list"
-		done
-		for list in /etc/apt/sources.list.d/*.sources; do
-			[ ! -f "$list" ] || sed 's/^Types:.*/Types: deb-src/' "$list" >"parts/$(basename "$list")"
-		done
-		apt="apt-get -qq -o Dir::Etc::sourcelist=/dev/null -o Dir::Etc::sourceparts=$0/parts -o Dir::State::lists=$0/lists"
-		$apt update && $apt source --download-only "$1"`
-	if out, err := exec.Command("sh", "-c", script, dir, name).CombinedOutput(); err != nil {
-		nstest.Lacking(t, "apt", string(out))
-	}
-	path := find()
-	if path == "" {
-		t.Fatalf("apt-get source %s left no source in %s", name, dir)
-	}
-	return path
 }
