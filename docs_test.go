@@ -37,8 +37,27 @@ func TestPagesSayWhatIsRun(t *testing.T) {
 			}
 		}
 	}
-	if run < 10 {
+	if run < 60 {
 		t.Errorf("only %d blocks are run", run)
+	}
+}
+
+// A link to a file leads to one.
+func TestLinks(t *testing.T) {
+	found, err := pages.Find(".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range found {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range regexp.MustCompile(`\]\(([^)#:]+)(#[^)]*)?\)`).FindAllStringSubmatch(string(text), -1) {
+			if _, err := os.Stat(filepath.Join(filepath.Dir(path), m[1])); err != nil {
+				t.Errorf("%s: %v", path, err)
+			}
+		}
 	}
 }
 
