@@ -5,7 +5,7 @@ VULNCHECK := go run golang.org/x/vuln/cmd/govulncheck@v1.9.0
 GOTEST    ?= go test
 BIN       ?= bin
 
-.PHONY: bench bench-peers build test race lint vuln e2e faults coverage-table screens ci clean
+.PHONY: bench bench-peers bench-screen build test race lint vuln e2e faults coverage-table screens ci clean
 
 build: ## both static binaries, in bin/
 	CGO_ENABLED=0 go build -trimpath -ldflags='-s -w' -o $(BIN)/ ./cmd/...
@@ -29,6 +29,9 @@ e2e: ## in real containers: needs root, a Docker Engine, debootstrap and tmux
 
 faults: ## every system call fails with every error of docs/faults.md; minutes; needs amd64 and what namespaces need
 	PID1_FAULTS=all go test -count=1 -timeout=30m -parallel=8 -run='^TestFaults' ./cmd/pid1
+
+bench-screen: ## what the screen costs, side by side with htop; needs what e2e needs, htop, a quiet machine
+	PID1_E2E=1 go test -count=1 -run='^$$' -bench='^BenchmarkScreen$$' -benchtime=1x ./e2e
 
 coverage-table: ## measures docs/coverage.md anew; needs what e2e needs
 	PID1_E2E=1 go test -count=1 -timeout=60m -run='^TestCoverage$$' ./e2e -args -coverage-table=$(CURDIR)/docs/coverage.md

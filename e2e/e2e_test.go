@@ -91,7 +91,7 @@ const patience = 60 * time.Second
 
 // eventually waits until look finds what it looks for, and fails the test with
 // what look said last when that takes too long.
-func eventually(t *testing.T, what string, look func() (ok bool, state string)) {
+func eventually(t testing.TB, what string, look func() (ok bool, state string)) {
 	t.Helper()
 	deadline := time.After(patience)
 	tick := time.NewTicker(50 * time.Millisecond)

@@ -12,7 +12,7 @@ import (
 
 // Terminal is a program in a real terminal: a pane of a tmux server of its own.
 type Terminal struct {
-	t      *testing.T
+	t      testing.TB
 	socket string
 	closed bool
 }
@@ -21,7 +21,7 @@ type Terminal struct {
 var terminals atomic.Int64
 
 // NewTerminal starts a program in a terminal of the given size.
-func NewTerminal(t *testing.T, width, height int, args ...string) *Terminal {
+func NewTerminal(t testing.TB, width, height int, args ...string) *Terminal {
 	t.Helper()
 	term := &Terminal{t: t, socket: fmt.Sprintf("pid1-e2e-%d-%d", os.Getpid(), terminals.Add(1))}
 	quoted := make([]string, len(args))
