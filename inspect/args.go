@@ -3,12 +3,14 @@ package inspect
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"hash/maphash"
 	"sync/atomic"
 	"time"
 	"unicode/utf8"
 
 	"pid1/event"
+	"pid1/internal/panicpoint"
 )
 
 const (
@@ -90,13 +92,24 @@ func (a *argsReader) start() {
 	a.w = w
 	go func() {
 		for pid := range w.pids {
-			n, err := w.r.read(pid, "cmdline", w.buf[:])
-			w.reads <- argsRead{n, err}
+			w.reads <- w.read(pid)
 		}
 		if w.hangs.Load() {
 			a.stuck.Add(-1)
 		}
 	}()
+}
+
+// read reads one command line; whatever is wrong with it costs that one.
+func (w *argsWorker) read(pid int) (got argsRead) {
+	defer func() {
+		if p := recover(); p != nil {
+			got = argsRead{0, fmt.Errorf("cannot read a command line: %v", p)}
+		}
+	}()
+	panicpoint.Here("args")
+	n, err := w.r.read(pid, "cmdline", w.buf[:])
+	return argsRead{n, err}
 }
 
 // leave lets the worker end, now or when its read comes back.

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"pid1/event"
+	"pid1/internal/panicpoint"
 )
 
 // reap is a Reap with room for what it points to, so that it is made at once.
@@ -37,6 +38,7 @@ func (t *Table) Dying(pid int) *event.Reap {
 func (t *Table) fillReap(b *reap) {
 	// Whatever is wrong in here, the child must be reaped.
 	defer func() { _ = recover() }()
+	panicpoint.Here("fillReap")
 	pid := b.PID
 	t.dying.mu.Lock()
 	defer t.dying.mu.Unlock()

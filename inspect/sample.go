@@ -7,6 +7,8 @@ import (
 	"runtime"
 	"slices"
 	"time"
+
+	"pid1/internal/panicpoint"
 )
 
 const (
@@ -296,6 +298,7 @@ func (s *sampling) rest(ctx context.Context, began time.Time) bool {
 func (s *sampling) look(now time.Time, due, rang bool) (busy bool) {
 	s.l.mu.Lock()
 	defer s.l.mu.Unlock()
+	panicpoint.Here("sample")
 	pids := s.fresh.look(now)
 	for _, pid := range pids {
 		s.first(pid, now)

@@ -11,6 +11,8 @@ import (
 	"unicode"
 
 	"golang.org/x/sys/unix"
+
+	"pid1/internal/panicpoint"
 )
 
 // logger makes pid1's own log. Its lines go through a writer of their own: a
@@ -117,7 +119,9 @@ func (w *lineWriter) Write(line []byte) (int, error) {
 
 func (w *lineWriter) run() {
 	defer close(w.done)
+	defer func() { _ = recover() }() // there is no place left to say so
 	for line := range w.lines {
+		panicpoint.Here("log")
 		for len(line) > 0 {
 			n, err := unix.Write(w.fd, line)
 			if err == unix.EINTR {

@@ -11,6 +11,7 @@ import (
 	"pid1/event"
 	"pid1/inspect"
 	"pid1/internal/journal"
+	"pid1/internal/panicpoint"
 	"pid1/internal/siginfo"
 	"pid1/reaper"
 )
@@ -42,11 +43,20 @@ func (o *observer) guard() {
 		o.off = true
 		o.log.Error("observation failed and is switched off; COMMAND is not affected",
 			"panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+		o.journal.Append(switchedOff("observer", p))
 	}
+}
+
+// switchedOff is the event that a part is off because it panicked.
+func switchedOff(part string, panicked any) event.Event {
+	ev := event.New(event.TypeSource).(*event.Source)
+	ev.Name, ev.State, ev.Reason = part, "off", fmt.Sprint("cannot go on: ", panicked)
+	return ev
 }
 
 func (o *observer) Spawned(pid int) {
 	defer o.guard()
+	panicpoint.Here("Spawned")
 	o.mainPID = pid
 	o.table.Spawned(pid)
 }
@@ -56,6 +66,7 @@ func (o *observer) Dying(pid int) {
 		return
 	}
 	defer o.guard()
+	panicpoint.Here("Dying")
 	o.dying = nil
 	o.dying = o.table.Dying(pid)
 }
@@ -67,6 +78,7 @@ func (o *observer) Reaped(d reaper.Death) {
 		return
 	}
 	defer o.guard()
+	panicpoint.Here("Reaped")
 	ev := o.dying
 	ev.Ended = ended(d)
 	ev.Main = d.Main
@@ -85,6 +97,7 @@ func (o *observer) MainExited(d reaper.Death, status int) {
 		return
 	}
 	defer o.guard()
+	panicpoint.Here("MainExited")
 	ev := event.New(event.TypeMainExit).(*event.MainExit)
 	ev.ID = event.ID{PID: d.PID, Start: o.main.Start}
 	ev.Ended, ev.Status, ev.LifetimeMS, ev.OOM = ended(d), status, o.main.LifetimeMS, o.main.OOM
@@ -110,6 +123,7 @@ func (o *observer) Received(rc reaper.Receipt) {
 		return
 	}
 	defer o.guard()
+	panicpoint.Here("Received")
 	ev := event.New(event.TypeSignal).(*event.Signal)
 	ev.Signal, ev.From, ev.Target, ev.Reached = name, from, rc.Target, rc.Reached
 	ev.Became = "ignore"
@@ -145,6 +159,7 @@ func (o *observer) command(pid int) (id event.ID, c event.Command, ok bool) {
 		return id, c, false
 	}
 	defer o.guard()
+	panicpoint.Here("command")
 	return o.table.Command(pid)
 }
 
@@ -171,6 +186,7 @@ func (o *observer) Ended(sd reaper.Shutdown) {
 		return
 	}
 	defer o.guard()
+	panicpoint.Here("Ended")
 	ev := event.New(event.TypeShutdown).(*event.Shutdown)
 	ev.Reason, ev.Status, ev.TookMS = sd.Reason, sd.Status, sd.Took.Milliseconds()
 	for _, s := range sd.Survivors {
@@ -189,6 +205,7 @@ func (o *observer) farewell() {
 		return
 	}
 	defer o.guard()
+	panicpoint.Here("farewell")
 	o.table.Farewell()
 }
 

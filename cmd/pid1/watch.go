@@ -175,6 +175,7 @@ func (w *watch) start() {
 	w.sources.Go(func() {
 		if err := w.vigil.Run(ctx); err != nil {
 			w.log.Warn("leaks and full control groups are no longer warned of", "error", err)
+			w.journal.Append(switchedOff("vigil", err))
 		}
 	})
 	w.sources.Go(func() {

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"pid1/event"
+	"pid1/internal/panicpoint"
 )
 
 const (
@@ -133,6 +134,7 @@ func (j *Journal) append(ev event.Event) (seq uint64) {
 			j.bell.fault(fmt.Errorf("cannot keep an event: %v", p))
 		}
 	}()
+	panicpoint.Here("append")
 	h := ev.Header()
 	if h.Type == "" || !h.Type.Numbered() {
 		j.bell.fault(fmt.Errorf("cannot keep an event of type %q: it is not of those that are numbered", h.Type))
@@ -275,15 +277,29 @@ func (b *bell) wake() int {
 	return woken
 }
 
+// run wakes readers until close. A panic costs the one wake-up.
 func (b *bell) run(warn func(error)) {
+	for !b.serve(warn) {
+	}
+}
+
+// serve wakes readers and reports whether the bell was closed.
+func (b *bell) serve(warn func(error)) (closed bool) {
+	defer func() {
+		if p := recover(); p != nil {
+			tell(warn, 1, fmt.Errorf("cannot wake who waits for events: %v; trying on", p))
+			b.signal()
+		}
+	}()
 	rest := time.NewTimer(time.Hour)
 	defer rest.Stop()
 	for {
 		select {
 		case <-b.rung:
 		case <-b.done:
-			return
+			return true
 		}
+		panicpoint.Here("bell")
 		woken := b.wake()
 		if n := b.faults.Swap(0); n > 0 {
 			tell(warn, n, *b.last.Load())
@@ -292,7 +308,7 @@ func (b *bell) run(warn func(error)) {
 		select {
 		case <-rest.C:
 		case <-b.done:
-			return
+			return true
 		}
 	}
 }

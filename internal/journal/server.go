@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"pid1/event"
+	"pid1/internal/panicpoint"
 )
 
 const (
@@ -188,7 +189,9 @@ func (s *Server) loop(what string, f func()) {
 	s.loops.Go(func() {
 		defer func() {
 			if p := recover(); p != nil {
-				s.warn(fmt.Errorf("cannot go on %s: %v", what, p))
+				err := fmt.Errorf("cannot go on %s: %v", what, p)
+				s.warn(err)
+				s.tell("off", err.Error())
 			}
 		}()
 		f()
@@ -214,6 +217,7 @@ func (s *Server) accept() {
 	for {
 		pl := s.current()
 		conn, err := pl.ln.AcceptUnix()
+		panicpoint.Here("accept")
 		switch {
 		case err == nil:
 			s.Admit(conn)
@@ -341,6 +345,7 @@ func (s *Server) left(c *session) {
 func (s *Server) keep() {
 	k := keeper{s: s, wait: s.cfg.lookAfter}
 	for s.sleep(k.wait) {
+		panicpoint.Here("keep")
 		k.look()
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"pid1/event"
+	"pid1/internal/panicpoint"
 )
 
 const (
@@ -92,6 +93,7 @@ func (c *session) guard(run, end func()) {
 
 // listen hands on what the client asks, until there is no more.
 func (c *session) listen() {
+	panicpoint.Here("listen")
 	r := newRequests(c.conn)
 	for {
 		a, err := r.next()
@@ -126,6 +128,7 @@ func (c *session) rest(d time.Duration) bool {
 // serve says hello, then answers and streams until the client is gone or the
 // server closes.
 func (c *session) serve() {
+	panicpoint.Here("serve")
 	if c.write(c.hello()) != nil {
 		return
 	}

@@ -15,6 +15,7 @@ import (
 
 	"pid1/event"
 	"pid1/internal/journal"
+	"pid1/internal/panicpoint"
 )
 
 const (
@@ -117,7 +118,9 @@ func (r *Recorder) guard() {
 	defer close(r.done)
 	defer func() {
 		if p := recover(); p != nil {
-			r.warn(fmt.Errorf("cannot go on recording to %s: %v", r.cfg.Path, p))
+			err := fmt.Errorf("cannot go on recording to %s: %v", r.cfg.Path, p)
+			r.warn(err)
+			r.tell("off", err.Error())
 		}
 	}()
 	r.run()
@@ -156,6 +159,7 @@ func (r *Recorder) run() {
 
 // drain writes all there is to write, or notes why it cannot.
 func (r *Recorder) drain() {
+	panicpoint.Here("record")
 	err := r.ready()
 	for err == nil {
 		if r.off == len(r.chunk) {
