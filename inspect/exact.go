@@ -112,8 +112,7 @@ type answerer struct {
 // answer receives and answers until the last process below the filter is gone.
 func (x *Exact) answer(fd int, rank int64, look bool) {
 	// A thread of its own: it is in the kernel nearly all the time.
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
+	defer promptly()()
 	a := &answerer{x: x, fd: uintptr(fd), rank: rank}
 	if look {
 		a.look = newHolder(x.t, a.waits)

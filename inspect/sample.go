@@ -89,6 +89,7 @@ func (s *sample) observe(ctx context.Context, t *Table, x *Exact) (err error) {
 		}
 	}()
 	defer run.end()
+	defer promptly()()
 	return run.run(ctx, s, name)
 }
 

@@ -376,5 +376,6 @@ var callNames = map[uint64]string{
 	unix.SYS_CLONE: "clone", unix.SYS_CLONE3: "clone3", unix.SYS_TGKILL: "tgkill", unix.SYS_RT_SIGRETURN: "rt_sigreturn",
 	unix.SYS_RT_SIGACTION: "rt_sigaction", unix.SYS_RT_SIGPROCMASK: "rt_sigprocmask", unix.SYS_SIGALTSTACK: "sigaltstack",
 	unix.SYS_RESTART_SYSCALL: "restart_syscall", unix.SYS_EXIT: "exit", unix.SYS_EXIT_GROUP: "exit_group", unix.SYS_PRCTL: "prctl",
+	unix.SYS_SCHED_GETATTR: "sched_getattr", unix.SYS_SCHED_SETATTR: "sched_setattr",
 	unix.SYS_GETRLIMIT: "getrlimit", unix.SYS_PRLIMIT64: "prlimit64",
 }
