@@ -5,10 +5,13 @@ VULNCHECK := go run golang.org/x/vuln/cmd/govulncheck@v1.9.0
 GOTEST    ?= go test
 BIN       ?= bin
 
-.PHONY: bench bench-peers bench-screen build test race lint vuln e2e faults coverage-table screens ci clean
+.PHONY: bench bench-peers bench-screen build dist test race lint vuln e2e faults coverage-table screens ci clean
 
 build: ## both static binaries, in bin/
 	CGO_ENABLED=0 go build -trimpath -ldflags='-s -w' -o $(BIN)/ ./cmd/...
+
+dist: ## packages, in dist/: docs/packages.md
+	packaging/dist.sh dist
 
 test: ## what needs nothing but Go and Linux; the rest says what it lacks
 	$(GOTEST) ./...
@@ -51,4 +54,4 @@ ci:
 	bash .ci/run
 
 clean:
-	rm -rf bin
+	rm -rf bin dist

@@ -44,6 +44,7 @@ var mayImport = map[string][]string{
 	"internal/vigil":      {"event", "doctor", "internal/panicpoint", "internal/world"},
 	"internal/world":      {"event", "doctor"},
 	"cmd/pid1":            {"event", "reaper", "inspect", "internal/cgroup", "internal/early", "internal/flagwords", "internal/journal", "internal/panicpoint", "internal/record", "internal/siginfo", "internal/version", "internal/vigil"},
+	"packaging/bom":       {},
 	"cmd/pid1top":         {"event", "client", "doctor", "inspect", "ui", "internal/export", "internal/flagwords", "internal/journal", "internal/replay", "internal/safetext", "internal/version", "internal/world"},
 }
 
