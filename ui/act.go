@@ -288,5 +288,5 @@ func (m *model) pause() {
 		return
 	}
 	m.take(true)
-	m.paused, m.pausedAt, m.held = true, m.now, 0
+	m.paused, m.pausedAt, m.held = true, m.wall, 0
 }

@@ -116,6 +116,9 @@ func (m *model) drawStatus(c *canvas) {
 		segs[2].text = " " + m.connectionShort()
 	}
 	at := m.theme.clock(s.now, false)
+	if m.position == nil && !m.told() {
+		at = m.theme.clock(m.wall, false) // the scene stands still, the time does not
+	}
 	room := c.width - len(at) - 2
 	if c.width < 60 {
 		room = c.width
@@ -177,14 +180,14 @@ func (m *model) connection() (string, style) {
 		return replayState(m.position), accent
 	}
 	if m.paused {
-		return "PAUSED " + age(m.now.Sub(m.pausedAt)) + ", +" + itoa(m.held), warn
+		return "PAUSED " + age(m.wall.Sub(m.pausedAt)) + ", +" + itoa(m.held), warn
 	}
 	ago := ""
 	if !m.connSince.IsZero() {
 		ago = " since " + m.theme.clock(m.connSince, false)
 	}
 	again := ""
-	if d := m.retryAt.Sub(m.now); !m.retryAt.IsZero() && d > 0 {
+	if d := m.retryAt.Sub(m.wall); !m.retryAt.IsZero() && d > 0 {
 		again = ", again in " + itoa(int64((d+time.Second-1)/time.Second)) + "s"
 	}
 	switch m.conn {

@@ -37,6 +37,7 @@ var glossary = []meaning{
 	{"leaking", inZombies, "not waited for, more and more"},
 	{"held", inZombies, "not waited for, no more than before"},
 	{"ORIGIN", inReaps, "who created it; (gone): died before it"},
+	{"~812", inReaps | inOverview, "it seems so: inferred, nobody saw it"},
 	{"LIFE", inReaps, "from its start to its death"},
 	{"p50 p99", inReaps, "half of them, 99 of 100 lived no longer"},
 	{"orphans", inOverview, "their parent died first: pid1 reaps them"},

@@ -133,12 +133,16 @@ func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 // tick lets time pass.
 func (m *model) tick(at time.Time) {
 	m.wall = at
-	if m.position == nil {
+	if m.position == nil && m.told() {
 		m.now = at
 	}
 	m.world.Advance(m.now)
 	m.look()
 }
+
+// told reports whether somebody tells what is. When nobody does, what was known last
+// stays as it was: nothing is known to be older now.
+func (m *model) told() bool { return m.conn == Live || m.conn == Connecting }
 
 // receive folds a batch in.
 func (m *model) receive(b batchMsg) {
@@ -149,11 +153,13 @@ func (m *model) receive(b batchMsg) {
 	if b.Position != nil {
 		m.position, b.at = b.Position, b.Position.At
 	}
-	m.now = b.at
 	if b.State != m.conn || m.connSince.IsZero() {
-		m.connSince = b.at
+		m.connSince, m.now = b.at, b.at
 	}
 	m.conn, m.connNote, m.retryAt = b.State, b.Note, b.RetryAt
+	if m.position != nil || m.told() {
+		m.now = b.at
+	}
 	for _, ev := range b.Events {
 		at := b.at
 		if m.position != nil && ev != nil {
@@ -165,7 +171,7 @@ func (m *model) receive(b batchMsg) {
 		}
 		m.world.Apply(ev, at)
 	}
-	m.world.Advance(b.at)
+	m.world.Advance(m.now)
 	if m.paused {
 		for _, ev := range b.Events {
 			if ev != nil && ev.Header().Type.Numbered() {

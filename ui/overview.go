@@ -118,7 +118,7 @@ func (m *model) overviewPIDs(c *canvas) {
 	}
 	switch {
 	case s.used < 0 && s.ceiling > 0:
-		c.text(plain, "the machine has "+itoa(s.ceiling)+" ("+s.ceilingName+"); no figures for the container", c.width)
+		c.text(plain, "of "+itoa(s.ceiling)+" (the machine's "+s.ceilingName+"), how many are in use is not known", c.width)
 	case s.used < 0:
 		c.put(plain, "no figures from the container's limits")
 	case s.limit > 0:
@@ -133,7 +133,7 @@ func (m *model) overviewPIDs(c *canvas) {
 		c.put(look, gauge(share, min(20, c.width/5), c.t.ascii))
 		c.put(plain, " "+itoa(s.used)+" of "+itoa(s.limit)+" ("+percent(share)+")")
 	case s.ceiling > 0:
-		c.text(plain, itoa(s.used)+" of the machine's "+itoa(s.ceiling)+" ("+s.ceilingName+"); no limit for the container", c.width)
+		c.text(plain, itoa(s.used)+" of "+itoa(s.ceiling)+" (the machine's "+s.ceilingName+")", c.width)
 	default:
 		c.put(plain, itoa(s.used)+" in use, no limit known")
 	}
@@ -220,6 +220,9 @@ func (s *scene) above(e *event.Reap) string {
 	for i, a := range e.Lineage {
 		if a.PID == e.Origin.PID && i+1 < len(e.Lineage) {
 			up := e.Lineage[i+1]
+			if s.hello != nil && up.PID == s.hello.PID {
+				return "" // pid1 itself is nobody to look at
+			}
 			return doctor.Name(event.Proc{ID: event.ID{PID: up.PID}, Comm: up.Comm})
 		}
 	}

@@ -215,10 +215,10 @@ func TestOverviewNamesTheLimit(t *testing.T) {
 		want                            string
 	}{
 		{50, 500, 32768, 100000, "50 of 500 (10%)"},
-		{50, event.Unknown, 32768, 100000, "50 of the machine's 32768 (kernel.pid_max); no limit for the container"},
-		{50, event.Unknown, 4194304, 100000, "50 of the machine's 100000 (kernel.threads-max)"},
+		{50, event.Unknown, 32768, 100000, "50 of 32768 (the machine's kernel.pid_max)"},
+		{50, event.Unknown, 4194304, 100000, "50 of 100000 (the machine's kernel.threads-max)"},
 		{50, event.Unknown, event.Unknown, event.Unknown, "50 in use, no limit known"},
-		{event.Unknown, event.Unknown, 32768, event.Unknown, "the machine has 32768 (kernel.pid_max); no figures for the container"},
+		{event.Unknown, event.Unknown, 32768, event.Unknown, "of 32768 (the machine's kernel.pid_max), how many are in use is not known"},
 	} {
 		m, _ := screen(140, 30, Options{}, func(f *feed) {
 			f.healthy()
@@ -242,6 +242,31 @@ func TestOverviewTellsSinceWhen(t *testing.T) {
 	mustSee(t, m, "12:00:03 leak began: 812 gunicorn", "12 zombies since 12:00:03 (", "3 why")
 	press(m, "3")
 	mustSee(t, m, "Leaking since 12:00:03 (")
+}
+
+// When pid1 is gone, what was known last stays as it was: nobody knows whether a
+// process is older now, or a zombie still there.
+func TestWithoutAFeedTheWorldStandsStill(t *testing.T) {
+	m, f := screen(100, 30, Options{}, scenes["leak"])
+	was := body(m)
+	f.now = f.now.Add(time.Second)
+	m.receive(batchMsg{Batch{State: Lost, RetryAt: f.now.Add(5 * time.Second)}, f.now})
+	at := f.now.Format("15:04:05")
+	mustSee(t, m, "LOST since "+at+", again in 5s", "what you see is from "+at)
+	for range 10 {
+		f.now = f.now.Add(time.Second)
+		m.Update(tickMsg{f.now})
+	}
+	mustSee(t, m, "LOST since "+at, f.now.Format("15:04:05"), "defunct 2m25s")
+	if strings.Contains(was, "2m25s") {
+		t.Error("the scene is not the one meant")
+	}
+	f.hello()
+	f.healthyRows()
+	f.rowsEnd(9)
+	bring(m, f)
+	mustSee(t, m, "LIVE")
+	mustNotSee(t, m, "LOST", "defunct")
 }
 
 func TestGoldenScreens(t *testing.T) {
