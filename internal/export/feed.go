@@ -127,7 +127,7 @@ func (f *feed) begin(h *event.Hello, now time.Time) {
 	f.life.begin(f.name)
 	f.life.since = now
 	f.seen, f.from, f.first, f.read = 0, 0, true, false
-	if !h.Started.IsZero() && h.FirstSeq <= 1 {
+	if !h.Started.IsZero() {
 		f.life.since = h.Started
 	}
 	if again && h.FirstSeq > 1 {
