@@ -31,6 +31,8 @@ share=$work/share
 GOFLAGS="-trimpath -buildvcs=true" go test -count=1 -run='^TestManual$' ./cmd/pid1 ./cmd/pid1top -args -manual="$share" >"$work/manual.log" 2>&1 ||
   { cat "$work/manual.log"; exit 1; }
 gzip -9n "$share"/man/man1/*
+mkdir -p "$share/pid1/prometheus"
+cp packaging/prometheus/rules.yml packaging/prometheus/dashboard.json "$share/pid1/prometheus/"
 go build -o "$work/" ./packaging/bom
 GOBIN=$work go install "$NFPM"
 
