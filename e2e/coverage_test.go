@@ -10,13 +10,16 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"testing"
 	"time"
 
 	"golang.org/x/sys/unix"
 
+	"pid1/event"
 	"pid1/inspect"
 	"pid1/internal/nstest"
+	"pid1/internal/replay"
 	"pid1/internal/truth"
 )
 
@@ -29,9 +32,9 @@ var (
 // all cores busy: as root in a namespace, and in a container as nobody special. What
 // is not known may be missing; what is told must be so.
 func TestCoverage(t *testing.T) {
-	rounds, lives := 5, "0,1,5,50"
+	rounds, lives, stormRounds := 5, "0,1,5,50", 1
 	if *coverageTable != "" {
-		rounds, lives = *coverageRounds, ""
+		rounds, lives, stormRounds = *coverageRounds, "", 7
 	}
 	dir, err := os.MkdirTemp("", "c") // short: a socket's path has 107 bytes
 	if err != nil {
@@ -91,6 +94,7 @@ func TestCoverage(t *testing.T) {
 				if err := c.Print(page); err != nil {
 					t.Fatal(err)
 				}
+				storm(t, page, stormRounds, func(args ...string) *exec.Cmd { return place.command(mine, args...) }, mine, trace)
 			})
 		}
 	}
@@ -100,6 +104,55 @@ func TestCoverage(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+}
+
+// storm tells what is known of 300 orphans that live for a millisecond, which a shell makes as
+// fast as it can, with nothing else to do for the processors.
+func storm(t *testing.T, page *bytes.Buffer, rounds int, command func(args ...string) *exec.Cmd, dir, trace string) {
+	t.Helper()
+	const orphans = 300
+	var lines, seen []int
+	for i := range rounds {
+		record := filepath.Join(dir, fmt.Sprintf("storm%d", i))
+		out, err := command("--trace="+trace, "--socket=off", "--record="+record, "--", "bash", "-c",
+			fmt.Sprintf("sleep 0.4; for i in $(seq %d); do ( sleep 0 & ); done; sleep 1", orphans)).CombinedOutput()
+		if err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		rec, err := replay.Open(record)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer rec.Close()
+		line, parent := 0, 0
+		for i := range rec.Len() {
+			ev, err := rec.Event(i)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r, ok := ev.(*event.Reap)
+			if !ok || r.Main || r.Comm != "sleep" {
+				continue
+			}
+			switch {
+			case slices.Equal(r.Cmdline, []string{"sleep", "0"}):
+				line++
+			case r.CmdlineHow != event.HowNone:
+				t.Errorf("wrong: the command line of a sleep 0 is told as %q", r.Cmdline)
+			}
+			if o := r.Origin; o != nil && (o.How == event.HowSeen || o.How == event.HowExact) {
+				if parent++; o.Comm != "bash" {
+					t.Errorf("wrong: the parent of a subshell's child is told as %q", o.Comm)
+				}
+			}
+		}
+		lines, seen = append(lines, line), append(seen, parent)
+	}
+	slices.Sort(lines)
+	slices.Sort(seen)
+	fmt.Fprintf(page, "\nOf %d orphans a shell makes as fast as it can (`( sleep 0 & )`), with nothing else to do for the processors: "+
+		"the command lines of %d (%d to %d), the original parents of %d (%d to %d), medians of %d rounds.\n", orphans,
+		lines[rounds/2], lines[0], lines[rounds-1], seen[rounds/2], seen[0], seen[rounds-1], rounds)
 }
 
 // coverageHead is what comes before the tables.

@@ -218,7 +218,10 @@ func (a *answerer) consider() (goOn bool) {
 // waits reports whether the process still waits. If it does not, its PID may have
 // been another's when it was looked at.
 func (a *answerer) waits() bool {
-	_, _, errno := unix.RawSyscall(unix.SYS_IOCTL, a.fd, unix.SECCOMP_IOCTL_NOTIF_ID_VALID, uintptr(unsafe.Pointer(&a.n.id)))
+	errno := unix.EINTR
+	for try := 0; errno == unix.EINTR && try < maxSends; try++ { // as in send
+		_, _, errno = unix.RawSyscall(unix.SYS_IOCTL, a.fd, unix.SECCOMP_IOCTL_NOTIF_ID_VALID, uintptr(unsafe.Pointer(&a.n.id)))
+	}
 	return errno == 0 && a.x.answerers.Load() == a.rank
 }
 
