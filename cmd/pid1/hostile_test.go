@@ -184,7 +184,7 @@ func TestStoppedForLong(t *testing.T) {
 			t.Skip("e2e pauses containers")
 		}
 		w := follow(t, m, "sh", "-c", `trap 'echo usr1' USR1; echo ready; i=0
-			while [ $i -lt 20 ]; do (sh -c 'sleep 0.1; exit 3' &); i=$((i+1)); done; while :; do sleep 0.05; done`)
+			while [ $i -lt 20 ]; do (sh -c 'sleep 0.1; exit 3' &); i=$((i+1)); done; sleep 0.3; echo all; while :; do sleep 0.05; done`)
 		w.await("ready\n")
 		w.signal(unix.SIGSTOP)
 		w.signal(unix.SIGUSR1)
@@ -192,6 +192,7 @@ func TestStoppedForLong(t *testing.T) {
 		time.Sleep(2 * time.Second) // this is what "stopped" means here
 		w.signal(unix.SIGCONT)
 		w.await("usr1\n")
+		w.await("all\n")
 		w.signal(unix.SIGTERM)
 		w.want(143)
 		events := w.all()
