@@ -20,7 +20,7 @@ type picture struct {
 
 var pictures = []picture{
 	{
-		title: "Tree", text: "What runs, what is dead and not waited for (`Z`), and for three seconds what is gone (`X`). The verdict above says who leaks, how fast, and what to do.",
+		title: "Tree", text: "What runs, what is dead and not waited for (`Z`), and for three seconds what is gone (`X`); many of one parent make a line, which opens. The verdict above says who leaks, since when, how fast, and what to do.",
 		keys: []string{"2"}, wants: []string{"[2 Tree]", "LEAK", "thumbd", "more zombies", "Fix "},
 	},
 	{
@@ -53,8 +53,12 @@ var pictures = []picture{
 		keys: []string{"/", "C-u", "Enter", "<", "<", "<", "<", "<", "s"}, wants: []string{"Sort Tree by", "> [x] start", "[x] REAPED"},
 	},
 	{
-		title: "Help", text: "`?` names every key of the view.",
+		title: "Help", text: "`?` names every key of the view, and says what its words mean.",
 		keys: []string{"q", "?"}, wants: []string{"everything about one process", "this help"},
+	},
+	{
+		title: "Words", text: "The end of it (`G`).",
+		keys: []string{"G"}, wants: []string{"Words", "REAPED", "children it did wait for"},
 	},
 	{
 		title: "60x15", text: "A small terminal: the verdict joins the first line, and the columns that matter least go first.",
@@ -74,7 +78,7 @@ func TestScreens(t *testing.T) {
 	// The demo's own PID namespace takes a capability that containers do not have.
 	term := NewTerminal(t, 100, 30, "docker", "run", "--rm", "-it", "--label", owner, "--network=none",
 		"--hostname=web", "--pids-limit=500", "--cap-add=SYS_ADMIN", "--entrypoint=pid1top", imageDebian, "demo")
-	term.WaitFor("[2 Tree]", "LEAK", "+10 Z") // for a while: trends need something to show
+	term.WaitFor("[2 Tree]", "LEAK", "more zombies", "/min") // when there is enough to tell the rate
 	for _, p := range pictures {
 		if p.w > 0 {
 			term.Resize(p.w, p.h)

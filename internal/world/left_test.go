@@ -96,6 +96,8 @@ func TestGauge(t *testing.T) {
 		{"one a minute", func(s int) int64 { return int64(50 + s/60) }, 600, 41 * time.Minute},
 		{"26 every five minutes", func(s int) int64 { return int64(26 * (s / 300)) }, 601, 5 * time.Minute},
 		{"one in three seconds among what comes and goes", func(s int) int64 { return int64(20 + s/3 + (7*s)%5) }, 60, 3 * time.Minute},
+		{"a program that starts, then nothing to tell", func(s int) int64 { return int64(min(30, 4*s)) }, 20, 0},
+		{"a program that starts a flood", func(s int) int64 { return int64(3 * s) }, 20, 13 * time.Second},
 		{"only what comes and goes", func(s int) int64 { return int64(50 + (7*s)%5) }, 90, 0},
 		{"a swing", func(s int) int64 { return int64(50 + s%7) }, 301, 0},
 	}

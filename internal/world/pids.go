@@ -29,6 +29,10 @@ const (
 	// how much, to speak of a rate, where the time before that is not looked at.
 	gaugeSteps = 3
 	gaugeRise  = 5
+	// gaugeSoon is at least how long that took: less is a program that starts, unless
+	// the limit is gaugeUrgent away.
+	gaugeSoon   = 30 * time.Second
+	gaugeUrgent = 2 * time.Minute
 )
 
 // Add takes note of how much is in use at a time. Times do not decrease.
@@ -78,7 +82,11 @@ func (g *Gauge) Full(limit int64) (in time.Duration, ok bool) {
 		}
 		var rise int64
 		if rise, perSecond = lows(g.samples[i:]); rise >= gaugeRise {
-			break
+			soon, ok := until(limit-last.used, perSecond)
+			still, _ := lows(g.samples[(i+n)/2:])
+			if span >= gaugeSoon || ok && soon <= gaugeUrgent && still > 0 {
+				break
+			}
 		}
 		perSecond = 0
 	}
