@@ -6,7 +6,7 @@ import (
 )
 
 // Matches reports whether got is what a text block says. Spaces at the ends of
-// lines, empty lines at both ends, and how many spaces there are in a column do not
+// lines, empty lines at both ends, and how many spaces or tabs there are in a column do not
 // count.
 func Matches(want, got string) bool {
 	var re strings.Builder
@@ -51,7 +51,7 @@ var (
 func tidy(s string) string {
 	lines := strings.Split(s, "\n")
 	for i, l := range lines {
-		lines[i] = strings.TrimRight(l, " \t\r")
+		lines[i] = strings.TrimRight(strings.ReplaceAll(l, "\t", " "), " \r")
 	}
 	return strings.Trim(strings.Join(lines, "\n"), "\n")
 }

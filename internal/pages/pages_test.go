@@ -70,6 +70,7 @@ func TestMatches(t *testing.T) {
 		{"a … c\n", "a  c\n", true},
 		{"A  B\n", "A     B\n", true},
 		{"A  B\n", "AB\n", false},
+		{"A B\n", "A\tB\n", true},
 		{"  a\n", "a\n", false},
 		{"a … c\n", "a b\n c\n", false},
 		{"a.c\n", "abc\n", false},
