@@ -5,7 +5,7 @@ VULNCHECK := go run golang.org/x/vuln/cmd/govulncheck@v1.9.0
 GOTEST    ?= go test
 BIN       ?= bin
 
-.PHONY: bench bench-peers bench-screen build dist test race lint vuln e2e faults coverage-table screens ci clean
+.PHONY: bench bench-peers bench-screen build dist test race lint vuln e2e faults coverage-table soak screens ci clean
 
 build: ## both static binaries, in bin/
 	CGO_ENABLED=0 go build -trimpath -ldflags='-s -w' -o $(BIN)/ ./cmd/...
@@ -46,6 +46,10 @@ bench: build ## as root: what needs no other program, in under five minutes
 
 bench-peers: build ## as root: beside other inits, htop and strace, into docs/benchmarks.md; a quiet machine, ten minutes
 	go run ./internal/bench -peers -o docs/benchmarks.md bin
+
+SOAK ?= 10m
+soak: ## pid1 under everything at once, for SOAK=2h; needs root or user namespaces
+	PID1_SOAK=$(SOAK) go test -count=1 -timeout=0 -v -run='^TestSoak$$' ./internal/soak -args -soak-page=$(or $(SOAK_PAGE),/dev/null)
 
 screens: ## makes docs/screens.md anew; needs what e2e needs
 	PID1_E2E=1 go test -count=1 -run='^TestScreens$$' ./e2e -args -screens=$(CURDIR)/docs/screens.md

@@ -38,6 +38,7 @@ var mayImport = map[string][]string{
 	"internal/safetext":   {},
 	"internal/schematest": {"event/schema"},
 	"internal/siginfo":    {},
+	"internal/soak":       {"client", "event", "internal/replay"},
 	"internal/truth":      {"client", "event"},
 	"internal/truth/grow": {"internal/truth"},
 	"internal/version":    {},
