@@ -2,6 +2,7 @@ package soak
 
 import (
 	"bytes"
+	"context"
 	"debug/dwarf"
 	"debug/elf"
 	"encoding/binary"
@@ -195,4 +196,23 @@ func (g *gauge) sample() (s Sample, err error) {
 		return s, fmt.Errorf("cannot count pid1's goroutines: %w", err)
 	}
 	return s, nil
+}
+
+// rest waits until there are as many descriptors and goroutines at two looks.
+func (g *gauge) rest(ctx context.Context) (Sample, error) {
+	var before Sample
+	for {
+		s, err := g.sample()
+		if err != nil {
+			return s, err
+		}
+		if s.FDs == before.FDs && s.Goroutines == before.Goroutines {
+			return s, nil
+		}
+		before = s
+		<-after(ctx, 300*time.Millisecond)
+		if ctx.Err() != nil {
+			return s, fmt.Errorf("pid1 does not come to rest: %w", ctx.Err())
+		}
+	}
 }

@@ -4,6 +4,7 @@ package soak
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -79,8 +80,7 @@ func (s *Soak) Run(ctx context.Context) (*Summary, error) {
 	sum, err := r.run(ctx)
 	if err != nil {
 		_ = cmd.Process.Kill()
-		<-ended
-		return nil, fmt.Errorf("%w: %s", err, bytes.TrimSpace(said.Bytes()))
+		return nil, fmt.Errorf("%w: %s", errors.Join(err, <-ended), bytes.TrimSpace(said.Bytes()))
 	}
 	select {
 	case err := <-ended:
@@ -226,7 +226,7 @@ func (r *running) watch(ctx context.Context, length time.Duration) error {
 		select {
 		case err := <-r.feed.done:
 			r.feed.done <- err
-			return fmt.Errorf("the feed ended: %v", err)
+			return fmt.Errorf("the feed ended: %w", cmp.Or(err, io.EOF))
 		case <-ctx.Done():
 			if !errors.Is(ctx.Err(), context.DeadlineExceeded) {
 				return ctx.Err()
@@ -247,30 +247,27 @@ func (r *running) watch(ctx context.Context, length time.Duration) error {
 	}
 }
 
-// calm waits until nothing but pid1 and COMMAND is left, and pid1 is at rest: as many
-// descriptors and goroutines at two looks.
+// budget is how long the load may take to end, and pid1 to come to rest.
+const budget = 2 * time.Minute
+
+// calm waits until nothing but pid1 and COMMAND is left, and pid1 is at rest.
 func (r *running) calm(ctx context.Context) error {
-	limit := time.Now().Add(2 * time.Minute)
-	var before Sample
-	for time.Now().Before(limit) {
-		s, err := r.gauge.sample()
-		if err != nil {
-			return err
-		}
+	ctx, cancel := context.WithTimeout(ctx, budget)
+	defer cancel()
+	for {
 		n, err := descendants(r.out.pid)
 		if err != nil {
 			return err
 		}
-		if n == 1 && s.FDs == before.FDs && s.Goroutines == before.Goroutines {
-			return nil
+		if n == 1 {
+			_, err := r.gauge.rest(ctx)
+			return err
 		}
-		before = s
-		<-after(ctx, 300*time.Millisecond)
+		<-after(ctx, 100*time.Millisecond)
 		if ctx.Err() != nil {
-			return ctx.Err()
+			return fmt.Errorf("the load does not end: %w", ctx.Err())
 		}
 	}
-	return errors.New("the load does not end")
 }
 
 // descendants counts the processes below pid.

@@ -44,6 +44,7 @@ func endOf(ev event.Event) end {
 func Check(all []Process, events []event.Event) *Coverage {
 	c := &Coverage{}
 	feed := gather(events)
+	reaper := slices.ContainsFunc(events, func(ev event.Event) bool { return ev.Header().Type == event.TypeReap })
 	taken := map[*told]bool{}
 	var byMark []*Process
 	known := map[string]bool{} // the command lines that shells made
@@ -63,6 +64,9 @@ func Check(all []Process, events []event.Event) *Coverage {
 			}
 		}
 		c.process(p, t)
+		if reaper {
+			c.reaped(p, t)
+		}
 	}
 	// What a shell made is looked for among what is left, by its command line.
 	rest := map[string][]*told{}
@@ -183,6 +187,29 @@ func (c *Coverage) process(p *Process, t *told) {
 	c.lineage(p, &e)
 }
 
+// reaped wants each process reaped once by whoever had to: of pid1 that is always
+// known, and the status with it.
+func (c *Coverage) reaped(p *Process, t *told) {
+	var reaps []event.Event
+	if t != nil {
+		for _, ev := range t.ends {
+			if ev.Header().Type == event.TypeReap {
+				reaps = append(reaps, ev)
+			}
+		}
+	}
+	switch {
+	case !p.Adopted && p.Tree != growerTree:
+		if len(reaps) > 0 {
+			c.wrong(p, "pid1 reaped it, whose parent did: %s", lines(reaps))
+		}
+	case len(reaps) != 1:
+		c.wrong(p, "pid1 had to reap it, and did so %d times: %s", len(reaps), lines(reaps))
+	case !endOf(reaps[0]).Known():
+		c.wrong(p, "pid1 reaped it and knows no status: %s", lines(reaps))
+	}
+}
+
 func (c *Coverage) command(p *Process, e *end) verdict {
 	last := p.Argv[len(p.Argv)-1]
 	if len(p.Argv) > 2 {
@@ -243,7 +270,9 @@ func (c *Coverage) origin(p *Process, o *event.Proc) verdict {
 		return unasked
 	case !p.Parent.is(o.PID, o.Start):
 		return c.wrong(p, "%d as its parent instead of %d", o.PID, p.Parent.PID)
-	case len(o.Cmdline) > 0 && !slices.Equal(o.Cmdline, p.Argv[0]):
+	case len(o.Cmdline) > 0 && !slices.ContainsFunc(append([][]string{p.Argv[0]}, p.Became...), func(argv []string) bool {
+		return slices.Equal(o.Cmdline, argv)
+	}):
 		return c.wrong(p, "the command line %q of its parent instead of %q", o.Cmdline, p.Argv[0])
 	}
 	return right
@@ -303,6 +332,8 @@ func (c *Coverage) session(p *Process, e *end) verdict {
 	switch {
 	case e.SID == event.Unknown || e.PGID == event.Unknown:
 		return unknown
+	case !e.Known() && [2]int{e.SID, e.PGID} == p.Was:
+		return unknown // it was last looked at before, and nobody saw it dead
 	case e.SID != p.SID || e.PGID != p.PGID:
 		return c.wrong(p, "session %d, group %d instead of %d, %d", e.SID, e.PGID, p.SID, p.PGID)
 	}

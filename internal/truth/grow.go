@@ -24,6 +24,9 @@ func Grow(args []string) error {
 	lives := f.String("lives", "0,1,2,5,10,50,500", "lifetimes in `MS`, separated by commas")
 	pause := f.Duration("pause", 1200*time.Millisecond, "how long to wait at the end, for an observer who looks now and then")
 	only := f.String("trees", "", "only these kinds of trees, separated by commas")
+	random := f.Int("random", 0, "make `N` random trees, and no others")
+	seed := f.Uint64("seed", 0, "of the first random tree; the next has the next one")
+	size := f.Int("size", maxRandom, "of how many processes a random tree is at most")
 	if err := f.Parse(args); err != nil {
 		return err
 	}
@@ -35,7 +38,16 @@ func Grow(args []string) error {
 		return err
 	}
 	var all []Process
-	for _, word := range strings.Split(*lives, ",") {
+	if *random > 0 {
+		*lives = ""
+		if all, err = g.random(*random, *seed, *size); err != nil {
+			return err
+		}
+	}
+	for word := range strings.SplitSeq(*lives, ",") {
+		if word == "" {
+			continue
+		}
 		life, err := time.ParseDuration(word + "ms")
 		if err != nil {
 			return fmt.Errorf("cannot use -lives %s: %w", *lives, err)
@@ -63,6 +75,9 @@ func Grow(args []string) error {
 	return file.Close()
 }
 
+// growerTree is what the grower itself is called.
+const growerTree = "grower"
+
 func newGrower() (*grower, error) {
 	g := &grower{env: []string{"PATH=" + os.Getenv("PATH")}, paths: map[string]string{}}
 	_, start, err := stat(os.Getpid())
@@ -82,7 +97,7 @@ func newGrower() (*grower, error) {
 		return nil, fmt.Errorf("cannot see my session: %w", err)
 	}
 	g.self = Process{
-		Tree: "grower", Part: true, ID: ID{os.Getpid(), start, start},
+		Tree: growerTree, Part: true, ID: ID{os.Getpid(), start, start},
 		Parent: above[0], Above: above,
 		Argv: [][]string{strings.Split(strings.TrimSuffix(string(runner), "\x00"), "\x00"), os.Args}, SID: sid, PGID: unix.Getpgrp(), Least: -1,
 	}
@@ -165,6 +180,9 @@ func (g *grower) truth(p *plan) []Process {
 	at[p.root] = &self
 	for _, n := range p.nodes[1:] { // parents come first
 		parent, r := at[n.parent], n.rec
+		if parent == nil || r.pid == 0 { // its parent was killed before
+			continue
+		}
 		t := Process{
 			Tree: p.tree, Life: int(p.life.Milliseconds()), Part: n.part, ID: idOf(r),
 			Parent: parent.ID, SID: parent.SID, PGID: parent.PGID,
@@ -173,6 +191,7 @@ func (g *grower) truth(p *plan) []Process {
 		}
 		t.Above = append([]ID{parent.ID}, parent.Above...)
 		if n.setsid {
+			t.Was = [2]int{t.SID, t.PGID}
 			t.SID, t.PGID = t.PID, t.PID
 		}
 		if n.kill != 0 {
@@ -185,7 +204,10 @@ func (g *grower) truth(p *plan) []Process {
 			t.Argv = append(t.Argv, n.argv)
 			t.Argv = append(t.Argv, n.becomes...)
 		}
-		if n.argv != nil && n.shell == nil {
+		if n.parent.argv != nil {
+			t.Became = append([][]string{n.parent.argv}, n.parent.becomes...)
+		}
+		if n.argv != nil && n.shell == nil && !n.instant {
 			t.Least = p.life.Milliseconds()
 		}
 		if r.leaves != 0 {

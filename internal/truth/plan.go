@@ -26,6 +26,9 @@ type node struct {
 	exit     int           // how it, or the program, ends
 	kill     syscall.Signal
 	part     bool      // it is there for the others
+	vfork    bool      // its parent rests until it has become a program or ended
+	instant  bool      // the program it becomes ends at once
+	victim   bool      // its parent kills it; what it makes may never be
 	shell    []*byMark // what the program makes in turn
 
 	rec    *record
@@ -108,10 +111,19 @@ func (g *grower) steps(p *plan, n *node, add func(step), forked func(*node)) err
 		add(step{op: opSetsid})
 	}
 	for _, c := range n.children {
-		add(step{op: opFork, rec: c.rec})
+		flags := uintptr(0)
+		if c.vfork {
+			flags = unix.CLONE_VFORK
+		}
+		add(step{op: opFork, b: flags, rec: c.rec})
 		forked(c)
 	}
 	g.sleep(p, n.linger, add)
+	for _, c := range n.children {
+		if c.victim {
+			add(step{op: opSlay, rec: c.rec})
+		}
+	}
 	if n.waits {
 		for _, c := range n.children {
 			add(step{op: opWait, rec: c.rec})
@@ -120,6 +132,9 @@ func (g *grower) steps(p *plan, n *node, add func(step), forked func(*node)) err
 	switch {
 	case n == p.root:
 		add(step{op: opEnd})
+	case n.victim:
+		g.sleep(p, time.Minute, add)
+		add(step{op: opExit, a: 124, rec: n.rec}) // nobody killed it
 	case n.argv != nil:
 		path, argv, env, err := g.program(p, n.argv)
 		if err != nil {
@@ -220,7 +235,7 @@ func (p *plan) grow() error {
 
 // ended waits for the end of a process that somebody else reaps.
 func ended(r *record) error {
-	if r.waited != 0 {
+	if r.waited != 0 || r.pid == 0 {
 		return nil
 	}
 	fd, err := unix.PidfdOpen(int(r.pid), 0)

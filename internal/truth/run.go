@@ -30,6 +30,10 @@ type Trial struct {
 	Lives   string // as Grow takes them; empty: all
 	Trees   string
 	Busy    int // how many cores to keep busy meanwhile
+	// Random trees are made instead of the others when there are to be any: the
+	// first from Seed, each of at most Size processes.
+	Random, Size int
+	Seed         uint64
 }
 
 // ErrTrace is Run's error when pid1 does not trace as asked.
@@ -42,6 +46,9 @@ func (t *Trial) Run(ctx context.Context) (*Coverage, error) {
 	args = append(append(args, t.Grower...), "-o", file, "-rounds", strconv.Itoa(t.Rounds), "-trees", t.Trees)
 	if t.Lives != "" {
 		args = append(args, "-lives", t.Lives)
+	}
+	if t.Random > 0 {
+		args = append(args, "-random", strconv.Itoa(t.Random), "-seed", strconv.FormatUint(t.Seed, 10), "-size", strconv.Itoa(t.Size))
 	}
 	idle, err := burn(t.Busy)
 	if err != nil {

@@ -45,14 +45,17 @@ type Process struct {
 	// Above are the ancestors, from the parent upwards as far as they are known.
 	Above []ID `json:"above"`
 	// Argv holds the command lines it had, one after the other.
-	Argv    [][]string `json:"argv"`
-	SID     int        `json:"sid"`
-	PGID    int        `json:"pgid"`
-	Adopted bool       `json:"adopted"`          // it outlived its parent
-	Linger  bool       `json:"linger,omitempty"` // the parent stayed for 5 ms after the fork
-	Status  int        `json:"status"`           // wait status, wait(2)
-	Least   int64      `json:"least_ms"`         // its lifetime is between these two
-	Most    int64      `json:"most_ms"`          // 0: not known
+	Argv   [][]string `json:"argv"`
+	Became [][]string `json:"became,omitempty"` // command lines of Parent after the fork
+	SID    int        `json:"sid"`
+	PGID   int        `json:"pgid"`
+	// Was are the session and the group it had before it made its own.
+	Was     [2]int `json:"was,omitzero"`
+	Adopted bool   `json:"adopted"`          // it outlived its parent
+	Linger  bool   `json:"linger,omitempty"` // the parent stayed for 5 ms after the fork
+	Status  int    `json:"status"`           // wait status, wait(2)
+	Least   int64  `json:"least_ms"`         // its lifetime is between these two
+	Most    int64  `json:"most_ms"`          // 0: not known
 }
 
 // name is what the process is called in messages.

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"testing"
 	"time"
 
@@ -95,4 +96,84 @@ func TestNothingIsWrong(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestRandomTrees makes trees of forks, execs, ends, kills, sessions and orphans by
+// chance, and compares what pid1 tells with what happened. PID1_RANDOM says how many,
+// PID1_SEED which; a failure names the seed of its tree, and is made smaller.
+func TestRandomTrees(t *testing.T) {
+	n, seed := 150, uint64(time.Now().UnixNano())%1e12
+	if v, err := strconv.Atoi(os.Getenv("PID1_RANDOM")); err == nil {
+		n = v
+	}
+	if v, err := strconv.ParseUint(os.Getenv("PID1_SEED"), 10, 64); err == nil {
+		seed = v
+	}
+	t.Logf("PID1_SEED=%d PID1_RANDOM=%d", seed, n)
+	pid1 := buildPID1(t)
+	for _, trace := range []string{"sample", "exact"} {
+		t.Run(trace, func(t *testing.T) {
+			t.Parallel()
+			wrong := randomTrees(t, pid1, trace, seed, n, maxRandom)
+			for _, w := range wrong {
+				t.Error("wrong: ", w)
+			}
+			if len(wrong) > 0 {
+				smaller(t, pid1, trace, wrong[0])
+			}
+		})
+	}
+}
+
+// smaller looks for a small tree with the seed of the one that went wrong.
+func smaller(t *testing.T, pid1, trace, wrong string) {
+	var seed uint64
+	if _, err := fmt.Sscanf(wrong, "random %d/", &seed); err != nil {
+		return // it has none
+	}
+	for size := 1; size <= maxRandom; size++ {
+		for range 3 {
+			if again := randomTrees(t, pid1, trace, seed, 1, size); len(again) > 0 {
+				t.Errorf("the same with PID1_SEED=%d PID1_RANDOM=1 and at most %d processes: %s", seed, size, again[0])
+				return
+			}
+		}
+	}
+	t.Errorf("PID1_SEED=%d PID1_RANDOM=1 alone is right", seed)
+}
+
+// randomTrees returns what was told wrongly of n trees.
+func randomTrees(t *testing.T, pid1, trace string, seed uint64, n, size int) []string {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir, err := os.MkdirTemp("", "t") // short: a socket's path has 107 bytes
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute+time.Duration(n)*100*time.Millisecond)
+	defer cancel()
+	trial := Trial{
+		Command: func(args ...string) *exec.Cmd {
+			cmd := nstest.Command(t, pid1, args...)
+			cmd.Env = append(os.Environ(), growVar+"=1")
+			return cmd
+		},
+		Grower: []string{self}, Dir: dir, Trace: trace, Random: n, Seed: seed, Size: size,
+	}
+	c, err := trial.Run(ctx)
+	if errors.Is(err, ErrTrace) {
+		nstest.Lacking(t, "exact", err.Error())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%d processes", c.parts.n(fieldStatus))
+	if got := c.parts.n(fieldStatus); got < n {
+		t.Errorf("%d processes in %d trees", got, n)
+	}
+	return c.Wrong
 }

@@ -18,7 +18,7 @@ type op uint8
 
 const (
 	opEnd    op = iota // back to who called walk
-	opFork             // a: the step the child goes on with
+	opFork             // a: the step the child goes on with; b: clone(2)'s flags beside SIGCHLD
 	opExec             // a: path, b: argv, c: envp
 	opSleep            // a: *unix.Timespec
 	opWait             // for the process of rec
@@ -26,6 +26,7 @@ const (
 	opKeep             // a: the file that the next exec must not close
 	opExit             // a: status
 	opKill             // a: signal, to itself
+	opSlay             // SIGKILL to the process of rec
 )
 
 // step is one thing a process does. rec is the process that it is about.
@@ -60,8 +61,12 @@ func walk(steps *[maxSteps]step) {
 			return
 		case opFork:
 			now(&s.rec.before)
-			pid, _, errno := syscall.RawSyscall6(syscall.SYS_CLONE, uintptr(syscall.SIGCHLD), 0, 0, 0, 0, 0)
+			pid, _, errno := syscall.RawSyscall6(syscall.SYS_CLONE, uintptr(syscall.SIGCHLD)|s.b, 0, 0, 0, 0, 0)
 			if errno == 0 && pid == 0 {
+				// The parent writes the same, unless somebody kills it here.
+				now(&s.rec.after)
+				pid, _, _ = syscall.RawSyscall6(syscall.SYS_GETPID, 0, 0, 0, 0, 0, 0)
+				s.rec.pid = int64(pid)
 				pc = s.a
 				continue
 			}
@@ -92,6 +97,8 @@ func walk(steps *[maxSteps]step) {
 			pid, _, _ := syscall.RawSyscall6(syscall.SYS_GETPID, 0, 0, 0, 0, 0, 0)
 			syscall.RawSyscall6(syscall.SYS_KILL, pid, s.a, 0, 0, 0, 0)
 			exit(125) // it was ignored
+		case opSlay:
+			syscall.RawSyscall6(syscall.SYS_KILL, uintptr(s.rec.pid), uintptr(syscall.SIGKILL), 0, 0, 0, 0)
 		}
 	}
 }
