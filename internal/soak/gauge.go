@@ -198,19 +198,34 @@ func (g *gauge) sample() (s Sample, err error) {
 	return s, nil
 }
 
-// rest waits until there are as many descriptors and goroutines at two looks.
+// looks is how often a program at rest is looked at: now and then it opens a file for
+// the time of a read.
+const looks = 10
+
+// rest waits until there are as many descriptors and goroutines at two looks, and
+// returns the fewest of some more.
 func (g *gauge) rest(ctx context.Context) (Sample, error) {
 	var before Sample
-	for {
+	for same := 0; ; {
 		s, err := g.sample()
 		if err != nil {
 			return s, err
 		}
-		if s.FDs == before.FDs && s.Goroutines == before.Goroutines {
+		switch {
+		case same > 0:
+			same++
+			s.FDs = min(s.FDs, before.FDs)
+			if s.Goroutines > before.Goroutines {
+				s.Goroutines, s.functions = before.Goroutines, before.functions
+			}
+		case s.FDs == before.FDs && s.Goroutines == before.Goroutines:
+			same = 1
+		}
+		if same == looks {
 			return s, nil
 		}
 		before = s
-		<-after(ctx, 300*time.Millisecond)
+		<-after(ctx, 100*time.Millisecond)
 		if ctx.Err() != nil {
 			return s, fmt.Errorf("pid1 does not come to rest: %w", ctx.Err())
 		}

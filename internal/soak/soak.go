@@ -163,6 +163,9 @@ func (r *running) run(ctx context.Context) (sum *Summary, err error) {
 	if r.gauge, err = newGauge(r.out.pid, r.Binary); err != nil {
 		return nil, err
 	}
+	if _, err := r.calm(ctx); err != nil {
+		return nil, err
+	}
 	// What pid1 makes when it is first needed, and keeps, is there from the start.
 	if r.sum.Start, err = r.load(ctx, max(min(r.For/20, time.Minute), 2*time.Second), "before"); err != nil {
 		return nil, err
@@ -190,9 +193,6 @@ func (r *running) toggle() error {
 
 // load makes load for a time, and measures when all of it is gone.
 func (r *running) load(ctx context.Context, length time.Duration, when string) (s Sample, err error) {
-	if err := r.calm(ctx); err != nil {
-		return s, err
-	}
 	if err := r.toggle(); err != nil {
 		return s, err
 	}
@@ -202,10 +202,7 @@ func (r *running) load(ctx context.Context, length time.Duration, when string) (
 	if err := r.toggle(); err != nil {
 		return s, err
 	}
-	if err := r.calm(ctx); err != nil {
-		return s, err
-	}
-	if s, err = r.gauge.sample(); err != nil {
+	if s, err = r.calm(ctx); err != nil {
 		return s, err
 	}
 	r.say(s, when)
@@ -250,22 +247,21 @@ func (r *running) watch(ctx context.Context, length time.Duration) error {
 // budget is how long the load may take to end, and pid1 to come to rest.
 const budget = 2 * time.Minute
 
-// calm waits until nothing but pid1 and COMMAND is left, and pid1 is at rest.
-func (r *running) calm(ctx context.Context) error {
+// calm waits until nothing but pid1 and COMMAND is left, and measures pid1 at rest.
+func (r *running) calm(ctx context.Context) (Sample, error) {
 	ctx, cancel := context.WithTimeout(ctx, budget)
 	defer cancel()
 	for {
 		n, err := descendants(r.out.pid)
 		if err != nil {
-			return err
+			return Sample{}, err
 		}
 		if n == 1 {
-			_, err := r.gauge.rest(ctx)
-			return err
+			return r.gauge.rest(ctx)
 		}
 		<-after(ctx, 100*time.Millisecond)
 		if ctx.Err() != nil {
-			return fmt.Errorf("the load does not end: %w", ctx.Err())
+			return Sample{}, fmt.Errorf("the load does not end: %w", ctx.Err())
 		}
 	}
 }
