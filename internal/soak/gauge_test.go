@@ -3,9 +3,10 @@ package soak
 import (
 	"context"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"testing"
+
+	"pid1/internal/nstest"
 )
 
 // What is counted in pid1 from outside is what it has: with each client come two
@@ -18,12 +19,13 @@ func TestGauge(t *testing.T) {
 	}
 	defer os.RemoveAll(dir)
 	socket := filepath.Join(dir, "d", "s")
-	cmd := exec.Command(binary, "--socket", socket, "--", "sleep", "1000")
+	// Nothing else goes on in a namespace of its own.
+	cmd := nstest.Command(t, binary, "--socket", socket, "--", "sleep", "1000")
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
 	defer func() {
-		_ = cmd.Process.Signal(os.Interrupt)
+		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
 	}()
 	first := connect(t, socket)
