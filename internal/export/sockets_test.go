@@ -19,9 +19,6 @@ func TestAFolderOfSockets(t *testing.T) {
 	web.reaps(3)
 	web.serve()
 	until(t, reg, 3, "pid1_reaps_total", "feed", "web", "outcome", "exit_zero")
-	if err := os.Chmod(dir, 0o700); err != nil {
-		t.Fatal(err)
-	}
 	db.serve()
 	until(t, reg, 1, "pid1_feed_up", "feed", "db")
 	web.stop()
@@ -204,9 +201,6 @@ func TestASickFeedDelaysNoOther(t *testing.T) {
 		}()
 	}
 	p := newPID1(t, dir+"/web/pid1.sock")
-	if err := os.Chmod(dir, 0o700); err != nil {
-		t.Fatal(err)
-	}
 	p.j.Append(reap(event.Ended{Code: 0}))
 	p.serve()
 	_, reg := run(t, Config{Sockets: []string{dir + "/"}})
