@@ -55,9 +55,6 @@ for ARCH in amd64 arm64; do
   cp -R "$share"/* "$root/usr/share/"
   cp README.md "$tree/THIRD_PARTY_LICENSES" "$root/usr/share/doc/pid1/"
   cp LICENSE "$root/usr/share/doc/pid1/copyright"
-  # zsh of Debian looks for what packages bring in a folder of its own.
-  mkdir -p "$root/usr/share/zsh/vendor-completions"
-  cp "$root"/usr/share/zsh/site-functions/* "$root/usr/share/zsh/vendor-completions/"
   find "$root" -exec touch --no-dereference --date="@$SOURCE_DATE_EPOCH" {} +
   for format in deb rpm; do
     (cd "$root" && "$work/nfpm" package --config "$OLDPWD/packaging/nfpm.yaml" --packager "$format" --target "$out/" >/dev/null)
