@@ -164,14 +164,14 @@ func (w *watch) stats(s *event.Stats) {
 // start begins to observe. COMMAND runs by now.
 func (w *watch) start() {
 	source := w.tracer.source
+	ctx, cancel := context.WithCancel(context.Background())
+	w.cancel = cancel
 	if w.tracer.filter == nil {
-		prewarm(threads)
+		w.prewarm(ctx)
 	}
 	if source == nil {
 		return
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	w.cancel = cancel
 	w.sources.Go(func() {
 		if err := w.vigil.Run(ctx); err != nil {
 			w.log.Warn("leaks and full control groups are no longer warned of", "error", err)
@@ -241,6 +241,32 @@ func (w *watch) close() {
 		// exit_group that waits for an answer would fail, and its program go on.
 		_ = unix.Kill(-1, unix.SIGKILL)
 	}
+}
+
+// ample is how many PIDs must be left for the threads to have time: COMMAND would have
+// to fork every few microseconds to use them up in the meantime.
+const (
+	ample    = 1000
+	meantime = 5 * time.Millisecond
+)
+
+// prewarm makes the threads pid1 may need; when PIDs are ample, a moment later: a
+// COMMAND that ends at once has not to wait for threads nobody needed.
+func (w *watch) prewarm(ctx context.Context) {
+	used, limit, err := w.group.PIDs()
+	if err != nil || limit-used < ample {
+		prewarm(threads)
+		return
+	}
+	w.sources.Go(func() {
+		timer := time.NewTimer(meantime)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+			prewarm(threads)
+		case <-ctx.Done():
+		}
+	})
 }
 
 // prewarm makes n operating system threads that then lie idle. The Go runtime

@@ -40,16 +40,17 @@ type file struct {
 // be found is missing from the Group and gives ErrNone later.
 func Open(proc string) *Group {
 	dirs := directories(proc)
+	pids, memory := dirs("pids"), dirs("memory")
 	g := &Group{
-		current: open(dirs("pids"), "pids.current", ""),
-		max:     open(dirs("pids"), "pids.max", ""),
-		oom:     open(dirs("memory"), "memory.events", "oom_kill"), // version 2
+		current: open(pids, "pids.current", ""),
+		max:     open(pids, "pids.max", ""),
+		oom:     open(memory, "memory.events", "oom_kill"), // version 2
 
 		pidMax:     open([]string{filepath.Join(proc, "sys/kernel")}, "pid_max", ""),
 		threadsMax: open([]string{filepath.Join(proc, "sys/kernel")}, "threads-max", ""),
 	}
 	if g.oom.fd < 0 {
-		g.oom = open(dirs("memory"), "memory.oom_control", "oom_kill") // version 1, Linux 4.13
+		g.oom = open(memory, "memory.oom_control", "oom_kill") // version 1, Linux 4.13
 	}
 	return g
 }
@@ -165,6 +166,9 @@ func find(controller, groups, mounts string) []string {
 	}
 	var dirs []string
 	for line := range strings.Lines(mounts) {
+		if !strings.Contains(line, " - cgroup") {
+			continue // most lines
+		}
 		before, after, ok := strings.Cut(strings.TrimSuffix(line, "\n"), " - ")
 		mount, super := strings.Fields(before), strings.Fields(after)
 		if !ok || len(mount) < 5 || len(super) < 3 {
