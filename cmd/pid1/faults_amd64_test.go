@@ -95,34 +95,41 @@ func suffer(t *testing.T, m mode, first *fault) *sufferer {
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
 	s := &sufferer{socket: filepath.Join(dir, "d", "s")}
-	// A shell that waits to be traced before it becomes pid1.
-	s.proc = program(t, m, "/bin/sh", append([]string{"-c", `read go; exec "$@"`, "sh", binary,
-		"--socket", s.socket, "--record", filepath.Join(dir, "r.jsonl"), "--record-max-size", "8KiB", "-v", "--grace", "500ms"},
-		os.Args[0], "-test.run=^TestHelperSufferer$")...)
-	s.cmd.Env = append(os.Environ(), "PID1_TEST_HELPER=1", "TMPDIR="+dir)
-	in, out, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.cmd.Stdin, s.orders = in, out
-	t.Cleanup(func() { _ = out.Close() })
-	s.patience = 2 * time.Minute
-	s.start()
-	_ = in.Close()
-	s.wait("pid1's start", "there is a shell", func() string {
-		comm, err := os.ReadFile(fmt.Sprintf("/proc/%d/comm", s.cmd.Process.Pid))
-		if string(comm) != "sh\n" {
-			return fmt.Sprintf("%q %v", comm, err)
-		}
-		return ""
-	})
-	s.calls = trace(t, s.cmd.Process.Pid)
+	s.proc, s.calls, s.orders = leashed(t, m, "--socket", s.socket, "--record", filepath.Join(dir, "r.jsonl"), "--record-max-size", "8KiB",
+		"-v", "--grace", "500ms", os.Args[0], "-test.run=^TestHelperSufferer$")
 	if first != nil {
 		s.calls.fail(first.call, first.errnos[0], 1)
 	}
 	fmt.Fprintln(s.orders, "go")
 	s.await("ready\n")
 	return s
+}
+
+// leashed is a pid1 that is traced from its first call on. It begins when a line is
+// written to its standard input, in.
+func leashed(t *testing.T, m mode, args ...string) (p *proc, calls *leash, in *os.File) {
+	t.Helper()
+	// A shell that waits to be traced before it becomes pid1.
+	p = program(t, m, "/bin/sh", append([]string{"-c", `read go; exec "$@"`, "sh", binary}, args...)...)
+	p.cmd.Env = append(os.Environ(), "PID1_TEST_HELPER=1")
+	p.patience = 2 * time.Minute
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.cmd.Stdin = r
+	t.Cleanup(func() { _ = w.Close() })
+	p.start()
+	_ = r.Close()
+	for end := time.Now().Add(15 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+		comm, err := os.ReadFile(fmt.Sprintf("/proc/%d/comm", p.cmd.Process.Pid))
+		if string(comm) == "sh\n" {
+			return p, trace(t, p.cmd.Process.Pid), w
+		}
+		if time.Now().After(end) {
+			t.Fatalf("there is no shell to become pid1: %q %v", comm, err)
+		}
+	}
 }
 
 // TestHelperSufferer is COMMAND: for every line it reads it makes orphans, a zombie

@@ -228,6 +228,10 @@ func (x *tracing) callName(nr uint64, args [6]uint64) string {
 			return name + "(" + request + ")"
 		}
 		return fmt.Sprintf("%s(%#x)", name, args[1])
+	case unix.SYS_OPENAT:
+		if args[2]&(unix.O_WRONLY|unix.O_RDWR|unix.O_CREAT) != 0 {
+			return name + "(write)"
+		}
 	case unix.SYS_READ, unix.SYS_WRITE, unix.SYS_PPOLL:
 		fd := args[0]
 		if nr == unix.SYS_PPOLL {
