@@ -21,7 +21,7 @@ import (
 var panicsEndNothing = map[string][]string{
 	"cmd/pid1 newLineWriter":        {"recovers: no more is logged"},
 	"cmd/pid1 start":                {"recovers: vigil is off", "recovers: the source is off"},
-	"cmd/pid1 prewarm":              {"does nothing"},
+	"cmd/pid1 prewarm":              {"makes threads", "does nothing, on one"},
 	"inspect start":                 {"recovers: that command line is not known"},
 	"inspect Listen":                {"recovers: it answers without looking"},
 	"inspect watchOver":             {"answers without looking"},

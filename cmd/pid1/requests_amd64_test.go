@@ -52,7 +52,7 @@ func TestRequestsChangeNothing(t *testing.T) {
 		t.Errorf("no answer to what follows %s", line)
 	}
 	before := calls.seen()
-	for !slices.Contains(before, "waitid") { // it has made its threads then, and serves
+	for !slices.Contains(before, "waitid") || !slices.Contains(before, "clone") { // it serves, and makes its threads
 		time.Sleep(5 * time.Millisecond)
 		before = calls.seen()
 	}
