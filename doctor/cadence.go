@@ -39,7 +39,8 @@ func CadenceOf(ago []time.Duration) Cadence {
 		return Cadence{}
 	}
 	ago = slices.Clone(ago)
-	slices.SortFunc(ago, func(a, b time.Duration) int { return int(min(1, max(-1, b-a))) }) // the first comes first
+	slices.Sort(ago)
+	slices.Reverse(ago) // the first comes first
 	starts, sizes := groups(ago)
 	if len(starts) < minBeats {
 		return Cadence{}

@@ -1,6 +1,7 @@
 package inspect
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -66,14 +67,17 @@ func (t *Table) inspected(pid int) *event.Inspect {
 		p := t.parent(e)
 		ev.Parent = &p
 	}
+	var children []*entry
 	for _, c := range t.byPID {
 		if c.ppid == pid && c.id.Start >= e.id.Start {
-			ev.Children = append(ev.Children, c.id.PID)
+			children = append(children, c)
 		}
 	}
-	ev.NChildren = len(ev.Children)
-	slices.SortFunc(ev.Children, func(a, b int) int { return int(t.byPID[a].id.Start) - int(t.byPID[b].id.Start) })
-	ev.Children = ev.Children[max(0, len(ev.Children)-event.MaxInspectList):]
+	ev.NChildren = len(children)
+	slices.SortFunc(children, func(a, b *entry) int { return cmp.Compare(a.id.Start, b.id.Start) })
+	for _, c := range children[max(0, len(children)-event.MaxInspectList):] {
+		ev.Children = append(ev.Children, c.id.PID)
+	}
 	return ev
 }
 
