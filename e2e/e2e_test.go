@@ -59,6 +59,11 @@ func run(m *testing.M) (code int, err error) {
 		return 0, err
 	}
 	defer removeContainers()
+	defer func() {
+		if stopped := stopDocsEngine(); err == nil {
+			err = stopped
+		}
+	}()
 	return m.Run(), nil
 }
 

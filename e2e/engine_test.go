@@ -6,25 +6,52 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 
 	"golang.org/x/sys/unix"
 )
 
-// Engine is a Docker Engine of a test's own. In it, containers may have the names
+// Engine is a Docker Engine of the tests' own. In it, containers may have the names
 // and images that the documentation gives them, whatever else there is on this
 // machine, and docker run --init starts the pid1 under test. No container has a
 // network.
 type Engine struct {
-	t    *testing.T
-	host string // for DOCKER_HOST
+	host string       // for DOCKER_HOST
+	stop func() error // leaves nothing of it
 }
 
-// docsEngine starts an engine with the images that the documentation speaks of.
+// docs is the engine with the images that the documentation speaks of, which the
+// tests share: making it takes seconds.
+var docs struct {
+	once   sync.Once
+	engine *Engine // nil: it did not start
+	ready  bool
+}
+
+// docsEngine returns that engine. What the test runs in it is gone when the test is over.
 func docsEngine(t *testing.T) *Engine {
 	t.Helper()
-	e := startEngine(t)
+	docs.once.Do(func() { makeDocsEngine(t) })
+	if !docs.ready {
+		t.Fatal("there is no Docker Engine: the first test that needed it says why")
+	}
+	t.Cleanup(docs.engine.clear)
+	return docs.engine
+}
+
+// stopDocsEngine is for the end of all tests.
+func stopDocsEngine() error {
+	if docs.engine == nil {
+		return nil
+	}
+	return docs.engine.stop()
+}
+
+func makeDocsEngine(t *testing.T) {
+	t.Helper()
+	docs.engine = startEngine(t)
 	tree, err := debianTree(release+" "+packages, bootstrap)
 	if err != nil {
 		t.Fatal(err)
@@ -34,22 +61,21 @@ func docsEngine(t *testing.T) *Engine {
 		t.Fatal(err)
 	}
 	for image, file := range map[string]string{imagePython: tree, "pid1": binaries} {
-		if _, err := e.docker("import", file, image); err != nil {
+		if _, err := docs.engine.docker("import", file, image); err != nil {
 			t.Fatal(err)
 		}
 	}
-	return e
+	docs.ready = true
 }
 
-// startEngine starts an engine that is gone, with all that is in it, when the test
-// is over.
+// startEngine starts an engine.
 func startEngine(t *testing.T) *Engine {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "pid1-engine-")
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := &Engine{t, "unix://" + dir + "/s.sock"}
+	e := &Engine{host: "unix://" + dir + "/s.sock"}
 	log, err := os.Create(filepath.Join(dir, "log"))
 	if err != nil {
 		t.Fatal(err)
@@ -60,26 +86,32 @@ func startEngine(t *testing.T) *Engine {
 	if err := daemon.Start(); err != nil {
 		t.Fatalf("cannot start a Docker Engine: %v", err)
 	}
-	t.Cleanup(func() {
-		if ids, err := e.docker("ps", "--all", "--quiet"); err == nil && ids != "" {
-			_, _ = e.docker(append([]string{"rm", "--force", "--volumes"}, strings.Fields(ids)...)...)
-		}
-		_, _ = e.docker("network", "prune", "--force")
+	e.stop = func() error {
+		e.clear()
 		_ = daemon.Process.Signal(syscall.SIGTERM)
 		_ = daemon.Wait()
 		log.Close()
 		// The engine leaves that mounted for containers with --network host.
 		_ = unix.Unmount(dir+"/exec/netns/default", unix.MNT_DETACH)
 		if err := os.RemoveAll(dir); err != nil {
-			t.Errorf("cannot clean up after the Docker Engine: %v", err)
+			return fmt.Errorf("cannot clean up after the Docker Engine: %w", err)
 		}
-	})
+		return nil
+	}
 	eventually(t, "the Docker Engine to answer", func() (bool, string) {
 		_, err := e.docker("version", "--format={{.Server.Version}}")
 		text, _ := os.ReadFile(log.Name())
 		return err == nil, fmt.Sprintf("%v\n%s", err, tail(string(text), 10))
 	})
 	return e
+}
+
+// clear removes all containers.
+func (e *Engine) clear() {
+	if ids, err := e.docker("ps", "--all", "--quiet"); err == nil && ids != "" {
+		_, _ = e.docker(append([]string{"rm", "--force", "--volumes"}, strings.Fields(ids)...)...)
+	}
+	_, _ = e.docker("network", "prune", "--force")
 }
 
 // docker runs a command of the Docker client on this engine.

@@ -68,31 +68,36 @@ type podMember struct {
 func TestManifests(t *testing.T) {
 	e := docsEngine(t)
 	(&pod{t: t, engine: e}).build()
-	t.Run("entrypoint", func(t *testing.T) {
-		p := e.replay(t, "entrypoint.yaml")
-		p.eventually("app", "1 S … 1000 pid1 -- python3 /app/app.py", "pid1top", "tree")
-		p.eventually("app", `"verdict":"leaking"`, "pid1top", "doctor", "--json")
-	})
-	t.Run("init-container", func(t *testing.T) {
-		p := e.replay(t, "init-container.yaml")
-		p.eventually("app", "1 S … /opt/pid1/pid1 -- python3 -m http.server", "/opt/pid1/pid1top", "tree")
-		// kubectl debug --target joins the container's PID namespace.
-		out, err := e.docker("run", "--rm", "--pid=container:"+p.name("app"), "pid1", "/pid1top", "--local", "tree")
-		if err != nil || !strings.Contains(out, "/opt/pid1/pid1 -- python3 -m http.server") || !strings.Contains(out, "/pid1top --local tree") {
-			t.Errorf("%v\n%s", err, out)
-		}
-	})
-	t.Run("metrics", func(t *testing.T) {
-		p := e.replay(t, "metrics.yaml")
-		read := "import sys, urllib.request; print(urllib.request.urlopen('http://127.0.0.1:9517' + sys.argv[1]).read().decode())"
-		p.eventually("app", `pid1_findings{feed="app",verdict="leaking"} 1`, "python3", "-c", read, "/metrics")
-		p.eventually("app", "ok", "python3", "-c", read, "/healthz")
-	})
-	t.Run("shared-pid", func(t *testing.T) {
-		p := e.replay(t, "shared-pid.yaml")
-		p.eventually("app", "subreaper, PID ", "pid1top")
-		p.eventually("watch", `"verdict":"leaking"`, "/pid1top", "--socket", "/feed/app/pid1.sock", "doctor", "--json")
-	})
+	looks := map[string]func(*pod){
+		"entrypoint": func(p *pod) {
+			p.eventually("app", "1 S … 1000 pid1 -- python3 /app/app.py", "pid1top", "tree")
+			p.eventually("app", `"verdict":"leaking"`, "pid1top", "doctor", "--json")
+		},
+		"init-container": func(p *pod) {
+			p.eventually("app", "1 S … /opt/pid1/pid1 -- python3 -m http.server", "/opt/pid1/pid1top", "tree")
+			// kubectl debug --target joins the container's PID namespace.
+			out, err := e.docker("run", "--rm", "--pid=container:"+p.name("app"), "pid1", "/pid1top", "--local", "tree")
+			if err != nil || !strings.Contains(out, "/opt/pid1/pid1 -- python3 -m http.server") || !strings.Contains(out, "/pid1top --local tree") {
+				p.t.Errorf("%v\n%s", err, out)
+			}
+		},
+		"metrics": func(p *pod) {
+			read := "import sys, urllib.request; print(urllib.request.urlopen('http://127.0.0.1:9517' + sys.argv[1]).read().decode())"
+			p.eventually("app", `pid1_findings{feed="app",verdict="leaking"} 1`, "python3", "-c", read, "/metrics")
+			p.eventually("app", "ok", "python3", "-c", read, "/healthz")
+		},
+		"shared-pid": func(p *pod) {
+			p.eventually("app", "subreaper, PID ", "pid1top")
+			p.eventually("watch", `"verdict":"leaking"`, "/pid1top", "--socket", "/feed/app/pid1.sock", "doctor", "--json")
+		},
+	}
+	manifests, err := filepath.Glob("../examples/kubernetes/*.yaml")
+	if err != nil || len(manifests) != len(looks) {
+		t.Errorf("%d manifests, and %d are looked at (%v)", len(manifests), len(looks), err)
+	}
+	for name, look := range looks {
+		t.Run(name, func(t *testing.T) { look(e.replay(t, name+".yaml")) })
+	}
 }
 
 // readYAML reads a file of the examples. What v has no field for is an error.
