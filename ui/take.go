@@ -18,6 +18,11 @@ func (s *scene) take(w *world.World, now time.Time, v view, everything bool, t *
 	s.takeProcs(w, now)
 	s.takeGroups(w, now)
 	s.totals = w.Totals()
+	for i := 0; i < len(s.procs); i = s.procs[i].end {
+		if p := &s.procs[i]; s.hello != nil && s.hello.Role != "local" && p.id.PID == s.hello.PID && !p.gone {
+			p.reaped = s.totals.Reaps // of before the history, too
+		}
+	}
 	s.reapRate = w.ReapRate(now)
 	s.perSecond = s.perSecond[:0]
 	for _, n := range w.ReapSeries(now, 120) {
