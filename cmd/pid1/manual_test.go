@@ -71,6 +71,9 @@ func TestManual(t *testing.T) {
 
 // What a shell offers for what was typed, asked of the shells themselves.
 func TestCompletions(t *testing.T) {
+	if _, err := exec.LookPath("bash"); err != nil {
+		nstest.Lacking(t, "bash", err.Error())
+	}
 	dir := t.TempDir()
 	if err := manual.WrapperCompletions(dir, "pid1", (&options{}).define()); err != nil {
 		t.Fatal(err)

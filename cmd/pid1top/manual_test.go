@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"pid1/internal/manual"
+	"pid1/internal/nstest"
 	"pid1/internal/version"
 )
 
@@ -55,6 +56,9 @@ func TestManual(t *testing.T) {
 
 // A shell asks the program what could come next.
 func TestCompletions(t *testing.T) {
+	if _, err := exec.LookPath("bash"); err != nil {
+		nstest.Lacking(t, "bash", err.Error())
+	}
 	dir := t.TempDir()
 	if err := manual.Completions(dir, (&app{}).command()); err != nil {
 		t.Fatal(err)
