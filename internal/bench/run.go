@@ -112,11 +112,17 @@ func (b *bench) inits(off, sample, exact string) []subject {
 			list = append(list, s)
 		}
 	}
+	// What is wanted is wanted beside tini.
+	judged := len(list) > 0 && list[0].name == "tini"
 	socket := "--socket=" + b.dir + "/s"
 	for _, m := range [][2]string{{"off", off}, {"sample", sample}, {"exact", exact}} {
-		if m[1] != "-" {
-			list = append(list, subject{"pid1 --trace " + m[0], []string{b.pid1, "--trace=" + m[0], socket, "--"}, m[1]})
+		if m[1] == "-" {
+			continue
 		}
+		if !judged {
+			m[1] = ""
+		}
+		list = append(list, subject{"pid1 --trace " + m[0], []string{b.pid1, "--trace=" + m[0], socket, "--"}, m[1]})
 	}
 	return list
 }
