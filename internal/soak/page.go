@@ -30,6 +30,9 @@ func WritePage(w io.Writer, all []*Summary) error {
 	length := all[0].For.String()
 	length = strings.TrimSuffix(strings.TrimSuffix(length, "0s"), "0m")
 	fmt.Fprintf(&b, text, length, words(all[0].For))
+	if all[0].For < judged {
+		fmt.Fprintf(&b, "A run of less than %s is too short for that: memory only has to stay below %d MiB.\n\n", words(judged), mostRSS>>10)
+	}
 	WriteTable(&b, all)
 	_, err := io.WriteString(w, b.String())
 	return err

@@ -50,7 +50,7 @@ type Summary struct {
 
 // judged is how long a soak has to be for its memory to be judged: before that, pid1
 // still fills its history, and its heap finds its size.
-const judged = 10 * time.Minute
+const judged = 30 * time.Minute
 
 // Run soaks. The error says why it could not be done; what is wrong with pid1 is
 // in the Summary's Faults.
