@@ -51,8 +51,12 @@ type scene struct {
 
 	stack []int // of indexes, while the tree is taken
 
-	index map[event.ID]int // where each is in procs; made when first asked for
+	index map[event.ID]int // where each is in procs; made when asked for often
+	finds int              // how often that was, of this scene
 }
+
+// findsFew is how often looking through all is cheaper than an index of all.
+const findsFew = 24
 
 // here reports whether the process is there, dead or alive.
 func (s *scene) here(id event.ID) bool {
@@ -62,7 +66,13 @@ func (s *scene) here(id event.ID) bool {
 
 // find is the index of a process, the just gone included; -1: it is not there.
 func (s *scene) find(id event.ID) int {
-	if len(s.index) == 0 && len(s.procs) > 0 {
+	if s.finds++; s.finds <= findsFew {
+		for i := range s.procs {
+			if s.procs[i].id == id {
+				return i
+			}
+		}
+	} else if len(s.index) == 0 && len(s.procs) > 0 {
 		if s.index == nil {
 			s.index = make(map[event.ID]int, len(s.procs))
 		}

@@ -15,6 +15,7 @@ func (s *scene) take(w *world.World, now time.Time, v view, everything bool, t *
 	s.now = now
 	s.hello, s.stats, s.lost, s.skew = w.Hello(), w.Stats(), w.Lost(), w.Skew()
 	clear(s.index)
+	s.finds = 0
 	s.takeProcs(w, now)
 	s.takeGroups(w, now)
 	s.totals = w.Totals()
