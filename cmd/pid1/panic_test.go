@@ -17,6 +17,9 @@ import (
 // (internal/panicpoint): COMMAND runs on and its status is pid1's, every orphan is reaped,
 // and it is said which part is off.
 func TestPanics(t *testing.T) {
+	if raceDetector {
+		t.Skip("the binary is the same without the race detector")
+	}
 	program := filepath.Join(t.TempDir(), "pid1")
 	build := exec.Command("go", "build", "-tags=panicpoints", "-o", program, ".")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
