@@ -27,8 +27,8 @@ deviation from it.
 // WritePage writes the page about soaks, with the figures.
 func WritePage(w io.Writer, all []*Summary) error {
 	var b strings.Builder
-	length := all[0].For.String()
-	length = strings.TrimSuffix(strings.TrimSuffix(length, "0s"), "0m")
+	length := all[0].For.String() // "2h0m0s"
+	length = strings.Replace(strings.Replace(length, "m0s", "m", 1), "h0m", "h", 1)
 	fmt.Fprintf(&b, text, length, words(all[0].For))
 	if all[0].For < judged {
 		fmt.Fprintf(&b, "A run of less than %s is too short for that: memory only has to stay below %d MiB.\n\n", words(judged), mostRSS>>10)

@@ -167,8 +167,13 @@ func (r *running) run(ctx context.Context) (sum *Summary, err error) {
 		return nil, err
 	}
 	// What pid1 makes when it is first needed, and keeps, is there from the start.
-	if r.sum.Start, err = r.load(ctx, max(min(r.For/20, time.Minute), 2*time.Second), "before"); err != nil {
-		return nil, err
+	for range 10 {
+		if r.sum.Start, err = r.load(ctx, max(min(r.For/20, time.Minute), 2*time.Second), "before"); err != nil {
+			return nil, err
+		}
+		if r.feed.take().reaps >= warmReaps {
+			break
+		}
 	}
 	r.samples = nil
 	if r.sum.End, err = r.load(ctx, r.For, "after"); err != nil {
@@ -180,6 +185,10 @@ func (r *running) run(ctx context.Context) (sum *Summary, err error) {
 	}
 	return &r.sum, nil
 }
+
+// warmReaps is how many deaths there are before pid1 has met everything once: a busy
+// machine takes longer for that.
+const warmReaps = 50
 
 // ErrTrace is Run's error when pid1 does not trace as asked.
 var ErrTrace = errors.New("this pid1 does not trace so")
