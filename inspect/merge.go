@@ -216,9 +216,9 @@ func (t *Table) take(e *entry, s *sight) {
 	if s.argsRead {
 		if h := t.in.hash(s.args); e.cmd == nil || e.cmd.hash != h || e.cmd.cut != s.cut {
 			e.cmd = t.in.command(s.args, s.cut)
+			e.cmdExact = false
 		}
 		e.cmdComm, e.cmdNoExec, e.cmdAt = e.comm, e.noExec, s.at
-		e.cmdExact = false
 		// While the kernel holds it, what it is about to leave can be read once more.
 		e.stale = e.stale && s.moment != exiting && e.shows() == e.before
 		if string(s.exe) != e.exe {

@@ -19,6 +19,10 @@ const (
 	// sent everything, so that nc is enough to read the feed.
 	graceForRequest = 100 * time.Millisecond
 
+	// lastCall is how much longer it has when that time is over: where pid1 itself was
+	// stopped meanwhile, the request may be there and only not have been read.
+	lastCall = 10 * time.Millisecond
+
 	// statsEvery is how often there is a stats event while somebody listens and
 	// something changes, statsAtLeast how often there is one anyway.
 	statsEvery   = time.Second
@@ -137,7 +141,7 @@ func (c *session) serve() {
 	defer c.tick.Stop()
 	silent := time.NewTimer(c.s.cfg.grace)
 	defer silent.Stop()
-	asked, heard := c.asked, false
+	asked, heard, called := c.asked, false, false
 	for {
 		more, err := c.stream()
 		if err != nil {
@@ -160,6 +164,11 @@ func (c *session) serve() {
 				return
 			}
 		case <-silent.C:
+			if !called {
+				called = true
+				silent.Reset(lastCall)
+				break
+			}
 			_, err = c.subscribe(&event.Request{})
 		case <-more:
 		case <-c.tick.C:
