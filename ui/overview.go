@@ -118,7 +118,7 @@ func (m *model) overviewPIDs(c *canvas) {
 	}
 	switch {
 	case s.used < 0 && s.ceiling > 0:
-		c.text(plain, "of "+itoa(s.ceiling)+" (the machine's "+s.ceilingName+"), how many are in use is not known", c.width)
+		c.text(plain, "not known, of "+itoa(s.ceiling)+" (the machine's "+s.ceilingName+")", c.width)
 	case s.used < 0:
 		c.put(plain, "no figures from the container's limits")
 	case s.limit > 0:

@@ -218,7 +218,7 @@ func TestOverviewNamesTheLimit(t *testing.T) {
 		{50, event.Unknown, 32768, 100000, "50 of 32768 (the machine's kernel.pid_max)"},
 		{50, event.Unknown, 4194304, 100000, "50 of 100000 (the machine's kernel.threads-max)"},
 		{50, event.Unknown, event.Unknown, event.Unknown, "50 in use, no limit known"},
-		{event.Unknown, event.Unknown, 32768, event.Unknown, "of 32768 (the machine's kernel.pid_max), how many are in use is not known"},
+		{event.Unknown, event.Unknown, 32768, event.Unknown, "not known, of 32768 (the machine's kernel.pid_max)"},
 	} {
 		m, _ := screen(140, 30, Options{}, func(f *feed) {
 			f.healthy()
