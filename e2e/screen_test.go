@@ -68,7 +68,7 @@ func TestClosedWindowLeavesNothingRunning(t *testing.T) {
 func TestSignalFromTheScreen(t *testing.T) {
 	c := Run(t, imageDebian, nil, "pid1", "--", "sh", "-c", "sleep 4711 & wait $!; sleep 4712")
 	term := NewTerminal(t, 100, 30, "docker", "exec", "-it", c.Name, "pid1top")
-	term.WaitFor("sleep 4711")
+	term.WaitFor("─ sleep 4711") // it has execed
 	term.Send("/")
 	term.Send("-l", "4711")
 	term.Send("Enter")

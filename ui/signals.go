@@ -97,6 +97,9 @@ func (m *model) askSignal(to event.ID, who, why string, sel int) {
 		title: why + "Signal to " + who, hint: "Enter chooses  Esc", items: signals, sel: sel,
 		choose: func(i int) tea.Cmd {
 			sig := signals[i].text
+			if at := m.shown.find(to); at >= 0 { // it may have execed since
+				who = itoa(to.PID) + " " + m.shown.procs[at].command(false)
+			}
 			note := ""
 			if m.shown.hello != nil && to.PID == m.shown.hello.PID {
 				note = " That is pid1: it passes signals on to COMMAND."
