@@ -33,11 +33,11 @@ const (
 	// share the room.
 	bytesPerReap = 1 << 10
 
-	// pace is the shortest time between two wake-ups of the readers for each one
-	// that was woken, maxPace the shortest for all. The first event after a quiet
-	// moment wakes them at once; in a storm they come for many events at a time, and
-	// the more seldom the more there are: what they cost is bounded, and the
-	// processor is the reaper's.
+	// pace is the shortest time between two wake-ups of one reader, maxPace of many:
+	// it grows with the square of their number. The first event after a quiet moment
+	// wakes them at once; in a storm they come for many events at a time, and the more
+	// seldom the more there are. So ten cost no more than one, and the processor is the
+	// reaper's.
 	pace    = 2 * time.Millisecond
 	maxPace = 100 * time.Millisecond
 )
@@ -304,7 +304,8 @@ func (b *bell) serve(warn func(error)) (closed bool) {
 		if n := b.faults.Swap(0); n > 0 {
 			tell(warn, n, *b.last.Load())
 		}
-		rest.Reset(min(time.Duration(max(woken, 1))*b.pace, maxPace))
+		n := min(time.Duration(max(woken, 1)), 100)
+		rest.Reset(min(n*n*b.pace, maxPace))
 		select {
 		case <-rest.C:
 		case <-b.done:

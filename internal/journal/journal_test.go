@@ -489,7 +489,7 @@ func TestManyReadersAreWokenLessOften(t *testing.T) {
 	for _, c := range []struct {
 		readers int
 		want    time.Duration
-	}{{1, pace}, {7, 7 * pace}, {1000, maxPace}} {
+	}{{1, pace}, {3, 9 * pace}, {1000, maxPace}} {
 		synctest.Test(t, func(t *testing.T) {
 			j := newJournal(Config{}, slabSize, pace)
 			defer j.Close()
