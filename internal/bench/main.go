@@ -42,7 +42,7 @@ var measures = []measure{
 	{"spawn loop", "A program starts `true` 1,000 times by posix_spawn-like vfork, and waits for each.", false, spawnLoop},
 	{"build", "`./configure && make` of GNU hello.", true, realBuild},
 	{"orphans", "A shell makes 5,000 orphans as fast as it can; until the init has reaped them all and ended. pid1 records them to a file.", false, orphans},
-	{"idle", "Processor time of the init in 20 s beside a COMMAND with 50 processes that do nothing.", false, idle},
+	{"idle", "Processor time of the init in 20 s beside a COMMAND with 50 processes that do nothing. Each program that anybody starts from the same file system wakes pid1: a figure is worth something only where nothing else runs.", false, idle},
 	{"memory", "Resident memory of pid1 (VmRSS).", false, memory},
 	{"latency", "From the time stamp of a reap to its line at a client, at 1,000 orphans a second for 3 s.", false, latency},
 	{"sweep", "A look at all processes, again and again, beside one `ps`.", false, sweep},
