@@ -59,7 +59,7 @@ events_logger = "none"
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := run("import", "--quiet", tree, "docker.io/library/"+imagePython); err != nil {
+	if err := run("import", "--quiet", tree, imagePython); err != nil {
 		t.Fatal(err)
 	}
 	return env
