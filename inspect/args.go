@@ -10,7 +10,7 @@ import (
 	"unicode/utf8"
 
 	"pid1/event"
-	"pid1/internal/panicpoint"
+	"pid1/internal/faultpoint"
 )
 
 const (
@@ -107,7 +107,7 @@ func (w *argsWorker) read(pid int) (got argsRead) {
 			got = argsRead{0, fmt.Errorf("cannot read a command line: %v", p)}
 		}
 	}()
-	panicpoint.Here("args")
+	faultpoint.Here("args")
 	n, err := w.r.read(pid, "cmdline", w.buf[:])
 	return argsRead{n, err}
 }

@@ -4,7 +4,7 @@ import (
 	"time"
 
 	"pid1/event"
-	"pid1/internal/panicpoint"
+	"pid1/internal/faultpoint"
 )
 
 // reap is a Reap with room for what it points to, so that it is made at once.
@@ -38,7 +38,7 @@ func (t *Table) Dying(pid int) *event.Reap {
 func (t *Table) fillReap(b *reap) {
 	// Whatever is wrong in here, the child must be reaped.
 	defer func() { _ = recover() }()
-	panicpoint.Here("fillReap")
+	faultpoint.Here("fillReap")
 	pid := b.PID
 	t.dying.mu.Lock()
 	defer t.dying.mu.Unlock()
@@ -65,8 +65,7 @@ func (t *Table) fillReap(b *reap) {
 			e = nil
 		}
 	}
-	t.buried[t.burials%uint64(len(t.buried))] = b.ID
-	t.burials++
+	t.bury(b.ID)
 	own := t.isSpawned(b.ID)
 	delete(t.spawned, pid)
 	if e == nil {

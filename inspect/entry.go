@@ -45,6 +45,7 @@ type entry struct {
 	lostAt   time.Duration // when it was first found gone, see Table.awaits; 0: it was not
 	first    time.Duration
 	num      uint64        // of its admission; later ones have higher numbers
+	merge    uint64        // of the last look that was merged, as num
 	execed   uint64        // the number last given when it was seen to have execed; 0: never
 	was      string        // its comm before that
 	waited   int64         // children that were seen and that it waited for

@@ -13,7 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"pid1/internal/panicpoint"
+	"pid1/internal/faultpoint"
 )
 
 // Exact is the source that is told by the kernel: every process below a seccomp
@@ -199,7 +199,7 @@ func (a *answerer) consider() (goOn bool) {
 	}()
 	a.now = int64(a.x.t.cfg.Clock.Boot())
 	a.x.began.Store(a.now)
-	panicpoint.Here("exact")
+	faultpoint.Here("exact")
 	m := passing
 	for i := range a.x.calls {
 		if c := &a.x.calls[i]; c.arch == a.n.arch && m == passing {

@@ -52,11 +52,11 @@ func (l *looker) atMoment(tid int, m moment, arg int) int {
 		}
 	}
 	var k known
-	k, s.burials = l.t.known(pid)
+	k, s.since = l.t.known(pid)
 	if m == exiting && s.st.PPID != l.t.cfg.Self {
 		s.usage = l.usage(pid, &s.st)
 	}
-	if l.complete(pid, -1, s, &k, 0).start == 0 {
+	if got, _ := l.complete(pid, -1, s, &k, 0); got.start == 0 {
 		return 0
 	}
 	if m == exiting && !l.childless(pid) {
@@ -144,11 +144,11 @@ func (l *looker) orphans(pid, threads int) {
 		}
 		s := &l.sights[0]
 		*s = sight{moment: orphanhood}
+		var k known
+		k, s.since = l.t.known(child)
 		if l.stat(child, -1, s) != nil || s.st.PPID != pid {
 			continue
 		}
-		var k known
-		k, s.burials = l.t.known(child)
 		l.complete(child, -1, s, &k, 0)
 	}
 }

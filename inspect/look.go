@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"pid1/event"
+	"pid1/internal/faultpoint"
 )
 
 // refresh is how old a command line may be before a sweep reads it again: programs
@@ -15,6 +16,9 @@ const refresh = 10 * time.Second
 
 // maxParents is how far up a look follows parents that were never seen.
 const maxParents = 4
+
+// maxTries is how often a process is looked at that others look at all the time.
+const maxTries = 4
 
 // looker reads /proc on behalf of a Table and merges what it saw. It reads first
 // and takes the Table's mutex afterwards.
@@ -51,11 +55,11 @@ func (l *looker) close() {
 
 // sight is what one look saw of a process.
 type sight struct {
-	st      Stat
-	comm    [maxComm]byte // what st.Comm points to
-	at      time.Duration // since boot
-	burials uint64        // Table.burials before the look
-	sweep   uint64        // the sweep it belongs to; 0: none
+	st    Stat
+	comm  [maxComm]byte // what st.Comm points to
+	at    time.Duration // since boot
+	since since         // what there was before the look
+	sweep uint64        // the sweep it belongs to; 0: none
 
 	uid, gid  int
 	owned     bool // uid and gid were read
@@ -86,17 +90,25 @@ type known struct {
 	there     bool
 }
 
-func (t *Table) known(pid int) (k known, burials uint64) {
+// since tells whether something came in between a look and its merge.
+type since struct {
+	burials uint64 // Table.burials
+	merge   uint64 // entry.merge; 0: the process was not known
+}
+
+func (t *Table) known(pid int) (k known, s since) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	s.burials = t.burials
 	if e := t.byPID[pid]; e != nil {
+		s.merge = e.merge
 		k = known{
 			start: e.id.Start, comm: e.comm, stack: e.stack, noExec: e.noExec,
 			args: e.cmdHolds(e.comm, e.noExec) && e.cmd.args != nil, argsAt: e.cmdAt, argsStuck: e.argsStuck, exit: e.exit >= 0,
 			there: true,
 		}
 	}
-	return k, t.burials
+	return k, s
 }
 
 // seen is the outcome of a look.
@@ -117,11 +129,19 @@ var notKept = kept{fd: -1}
 
 // process looks at one process. sweep is the number of the sweep the look belongs
 // to, or 0. depth counts the children whose parent is looked at for their sake.
-func (l *looker) process(pid int, h kept, sweep uint64, depth int) seen {
+func (l *looker) process(pid int, h kept, sweep uint64, depth int) (got seen) {
+	for merged, try := false, 0; !merged && try < maxTries; try++ {
+		got, merged = l.once(pid, h, sweep, depth)
+	}
+	return got
+}
+
+// once is process without another try where another look came in between.
+func (l *looker) once(pid int, h kept, sweep uint64, depth int) (got seen, merged bool) {
 	s := &l.sights[depth]
 	*s = sight{sweep: sweep}
 	var k known
-	k, s.burials = l.t.known(pid)
+	k, s.since = l.t.known(pid)
 	if err := l.stat(pid, h.fd, s); err != nil {
 		if h.start == 0 {
 			h.start = k.start
@@ -129,14 +149,14 @@ func (l *looker) process(pid int, h kept, sweep uint64, depth int) seen {
 		if errors.Is(err, errGone) && !l.t.cfg.FS.exists(pid) {
 			l.t.lost(pid, h.start)
 		}
-		return seen{}
+		return seen{}, true
 	}
 	return l.complete(pid, h.fd, s, &k, depth)
 }
 
 // complete reads what else there is to read of a process whose stat is in s, and
-// merges it. k is what was known before.
-func (l *looker) complete(pid, fd int, s *sight, k *known, depth int) seen {
+// merges it, unless it was overtaken. k is what was known before.
+func (l *looker) complete(pid, fd int, s *sight, k *known, depth int) (got seen, merged bool) {
 	s.at = l.t.cfg.Clock.Boot()
 	fresh := !k.there || k.start != s.st.Start
 	if fresh && depth < maxParents && l.t.wantsParent(s) {
@@ -171,10 +191,13 @@ func (l *looker) complete(pid, fd int, s *sight, k *known, depth int) seen {
 		}
 	}
 	if s.moment != passing && !l.held.waits() {
-		return seen{}
+		return seen{}, true
 	}
-	l.t.merge(s)
-	return seen{start: s.st.Start, dead: s.st.Dead(), noExec: s.st.NoExec(), stack: s.st.Stack}
+	if s.moment == passing {
+		faultpoint.Here("look")
+	}
+	merged = l.t.merge(s)
+	return seen{start: s.st.Start, dead: s.st.Dead(), noExec: s.st.NoExec(), stack: s.st.Stack}, merged
 }
 
 // stat reads the stat of pid, from fd where it is open.

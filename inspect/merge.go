@@ -56,8 +56,9 @@ func (t *Table) heir(s *sight) *entry {
 	return p
 }
 
-// merge takes in what a look saw.
-func (t *Table) merge(s *sight) {
+// merge takes in what a look saw. It is false when the look was overtaken by another:
+// then it has to be repeated.
+func (t *Table) merge(s *sight) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.epoch.now()
@@ -65,36 +66,58 @@ func (t *Table) merge(s *sight) {
 	e := t.byPID[id.PID]
 	if e != nil && e.id != id {
 		if e.id.Start > id.Start {
-			return // the look was slower than the reuse of the PID
+			return true // the look was slower than the reuse of the PID
 		}
 		t.vanish(e, s.at)
 		e = nil
 	}
 	if e == nil {
-		if t.wasBuried(id, s.burials) {
-			return
+		if t.wasBuried(id, s.since.burials) {
+			return true
 		}
 		if len(t.byPID) >= t.cfg.MaxProcesses {
 			t.untracked++
-			return
+			return true
 		}
 		e = t.admit(id, s)
 	} else {
+		if t.overtaken(e, s) {
+			if s.moment != passing && s.st.PPID == e.ppid {
+				t.confirmOrigin(e)
+			}
+			return false
+		}
 		t.update(e, s)
 	}
+	t.merges++
+	e.merge = t.merges
 	if s.moment == adopting {
 		e.adopts = true // from now on: the children it has are its own
 	}
 	if !t.tells(e) || e.id.PID == t.cfg.Self {
-		return
+		return true
 	}
 	if !e.noExec || s.moment == exiting || e.deadAt == 0 && s.at-e.first >= settle || s.sweep != 0 {
 		t.tellStart(e)
 	}
 	t.considerZombie(e, s)
+	return true
 }
 
-// wasBuried reports whether Dying took the process, while a look at it was under
+// overtaken reports whether another look at the process was merged since this one
+// began: then this one can be the older. What the kernel holds meanwhile does not
+// change, and is as it is now.
+func (t *Table) overtaken(e *entry, s *sight) bool {
+	return e.merge != s.since.merge && (s.moment == passing || s.moment == orphanhood)
+}
+
+// bury notes that a process was reaped.
+func (t *Table) bury(id event.ID) {
+	t.buried[t.burials%uint64(len(t.buried))] = id
+	t.burials++
+}
+
+// wasBuried reports whether the process was reaped, while a look at it was under
 // way that began when there had been since burials, or before: until it is reaped
 // it is there to be seen. Too many to remember count as yes: who still lives is
 // seen again.
@@ -285,6 +308,7 @@ func (t *Table) vanish(e *entry, now time.Duration) {
 	}
 	t.tellZombieGone(e, now)
 	t.remove(e, now)
+	t.bury(e.id)
 	t.tellExit(e, now)
 }
 

@@ -8,7 +8,7 @@ import (
 	"slices"
 	"time"
 
-	"pid1/internal/panicpoint"
+	"pid1/internal/faultpoint"
 )
 
 const (
@@ -299,7 +299,7 @@ func (s *sampling) rest(ctx context.Context, began time.Time) bool {
 func (s *sampling) look(now time.Time, due, rang bool) (busy bool) {
 	s.l.mu.Lock()
 	defer s.l.mu.Unlock()
-	panicpoint.Here("sample")
+	faultpoint.Here("sample")
 	pids := s.fresh.look(now)
 	for _, pid := range pids {
 		s.first(pid, now)

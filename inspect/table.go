@@ -58,9 +58,10 @@ type Table struct {
 	gone      [64]*entry // the latest that went, for what their orphans tell of them
 	goneNext  int
 	spawned   map[int]uint64 // children Self made: PID → start ticks
-	buried    [256]event.ID  // a ring of those Dying took
+	buried    [256]event.ID  // a ring of those that were reaped
 	burials   uint64         // how many there were
 	admitted  uint64         // how many entries were made
+	merges    uint64         // how many looks were merged
 	sweeps    uint64
 	swept     time.Duration // when the last sweep ended, since boot
 	zombies   int           // held by others, at the last sweep

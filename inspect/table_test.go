@@ -290,9 +290,9 @@ func TestLookAndReapAtOnce(t *testing.T) {
 	b := newBench(t)
 	b.sweep()
 	b.put(fakeProcess{pid: 20, ppid: 1, comm: "x", start: 100})
-	_, burials := b.table.known(20)
+	_, since := b.table.known(20)
 	b.table.Dying(20)
-	s := sight{burials: burials, st: Stat{PID: 20, PPID: 1, Start: 100, State: 'S', Comm: []byte("x")}}
+	s := sight{since: since, st: Stat{PID: 20, PPID: 1, Start: 100, State: 'S', Comm: []byte("x")}}
 	b.table.merge(&s)
 	if n, _ := b.table.Counts(); n != 1 {
 		t.Error("a reaped process came back")
@@ -306,6 +306,35 @@ func TestLookAndReapAtOnce(t *testing.T) {
 	b.table.merge(&s)
 	if e := b.table.byPID[20]; e.id.Start != 101 {
 		t.Errorf("an older process took the place of a newer one: %+v", e.id)
+	}
+}
+
+// TestOvertaken has a look take longer than another that began later: what it saw is
+// the past.
+func TestOvertaken(t *testing.T) {
+	b := newBench(t)
+	b.put(fakeProcess{pid: 10, ppid: 1, comm: "sh", cmdline: "sh\x00", start: 50, stack: 7})
+	p := fakeProcess{pid: 20, ppid: 10, comm: "sh", cmdline: "sh\x00", start: 100, stack: 7, flags: noExec}
+	b.put(p)
+	b.sweep()
+	old := sight{at: b.clock.Boot(), st: Stat{
+		PID: 20, PPID: 10, Start: 100, State: 'S', Threads: 1, Stack: 7, Flags: noExec, Comm: []byte("sh"),
+	}}
+	_, old.since = b.table.known(20)
+	p.comm, p.cmdline, p.stack, p.flags = "true", "true\x00", 8, 0
+	b.put(p)
+	b.look(20)
+	b.table.merge(&old)
+	b.events = nil
+	b.remove(20)
+	b.look(20)
+	b.told(`exit 20 true "true" seen -1 from 10 sh "sh" seen lived 999000`)
+
+	// Somebody else has reaped it meanwhile: it does not come back.
+	b.table.merge(&old)
+	b.told()
+	if n, _ := b.table.Counts(); n != 2 {
+		t.Errorf("%d processes, want 2: one came back that somebody else reaped", n)
 	}
 }
 

@@ -12,7 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"pid1/internal/panicpoint"
+	"pid1/internal/faultpoint"
 )
 
 // logger makes pid1's own log. Its lines go through a writer of their own: a
@@ -121,7 +121,7 @@ func (w *lineWriter) run() {
 	defer close(w.done)
 	defer func() { _ = recover() }() // there is no place left to say so
 	for line := range w.lines {
-		panicpoint.Here("log")
+		faultpoint.Here("log")
 		for len(line) > 0 {
 			n, err := unix.Write(w.fd, line)
 			if err == unix.EINTR {

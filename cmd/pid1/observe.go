@@ -10,8 +10,8 @@ import (
 
 	"pid1/event"
 	"pid1/inspect"
+	"pid1/internal/faultpoint"
 	"pid1/internal/journal"
-	"pid1/internal/panicpoint"
 	"pid1/internal/siginfo"
 	"pid1/reaper"
 )
@@ -56,7 +56,7 @@ func switchedOff(part string, panicked any) event.Event {
 
 func (o *observer) Spawned(pid int) {
 	defer o.guard()
-	panicpoint.Here("Spawned")
+	faultpoint.Here("Spawned")
 	o.mainPID = pid
 	o.table.Spawned(pid)
 }
@@ -66,7 +66,7 @@ func (o *observer) Dying(pid int) {
 		return
 	}
 	defer o.guard()
-	panicpoint.Here("Dying")
+	faultpoint.Here("Dying")
 	o.dying = nil
 	o.dying = o.table.Dying(pid)
 }
@@ -78,7 +78,7 @@ func (o *observer) Reaped(d reaper.Death) {
 		return
 	}
 	defer o.guard()
-	panicpoint.Here("Reaped")
+	faultpoint.Here("Reaped")
 	ev := o.dying
 	ev.Ended = ended(d)
 	ev.Main = d.Main
@@ -97,7 +97,7 @@ func (o *observer) MainExited(d reaper.Death, status int) {
 		return
 	}
 	defer o.guard()
-	panicpoint.Here("MainExited")
+	faultpoint.Here("MainExited")
 	ev := event.New(event.TypeMainExit).(*event.MainExit)
 	ev.ID = event.ID{PID: d.PID, Start: o.main.Start}
 	ev.Ended, ev.Status, ev.LifetimeMS, ev.OOM = ended(d), status, o.main.LifetimeMS, o.main.OOM
@@ -123,7 +123,7 @@ func (o *observer) Received(rc reaper.Receipt) {
 		return
 	}
 	defer o.guard()
-	panicpoint.Here("Received")
+	faultpoint.Here("Received")
 	ev := event.New(event.TypeSignal).(*event.Signal)
 	ev.Signal, ev.From, ev.Target, ev.Reached = name, from, rc.Target, rc.Reached
 	ev.Became = "ignore"
@@ -159,7 +159,7 @@ func (o *observer) command(pid int) (id event.ID, c event.Command, ok bool) {
 		return id, c, false
 	}
 	defer o.guard()
-	panicpoint.Here("command")
+	faultpoint.Here("command")
 	return o.table.Command(pid)
 }
 
@@ -186,7 +186,7 @@ func (o *observer) Ended(sd reaper.Shutdown) {
 		return
 	}
 	defer o.guard()
-	panicpoint.Here("Ended")
+	faultpoint.Here("Ended")
 	ev := event.New(event.TypeShutdown).(*event.Shutdown)
 	ev.Reason, ev.Status, ev.TookMS = sd.Reason, sd.Status, sd.Took.Milliseconds()
 	for _, s := range sd.Survivors {
@@ -205,7 +205,7 @@ func (o *observer) farewell() {
 		return
 	}
 	defer o.guard()
-	panicpoint.Here("farewell")
+	faultpoint.Here("farewell")
 	o.table.Farewell()
 }
 

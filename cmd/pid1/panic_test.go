@@ -14,14 +14,14 @@ import (
 )
 
 // TestPanics makes one part of pid1 after the other panic, in a binary built for it
-// (internal/panicpoint): COMMAND runs on and its status is pid1's, every orphan is reaped,
+// (internal/faultpoint): COMMAND runs on and its status is pid1's, every orphan is reaped,
 // and it is said which part is off.
 func TestPanics(t *testing.T) {
 	if raceDetector {
 		t.Skip("the binary is the same without the race detector")
 	}
 	program := filepath.Join(t.TempDir(), "pid1")
-	build := exec.Command("go", "build", "-tags=panicpoints", "-o", program, ".")
+	build := exec.Command("go", "build", "-tags=faultpoints", "-o", program, ".")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("cannot build pid1: %v\n%s", err, out)

@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"pid1/event"
-	"pid1/internal/panicpoint"
+	"pid1/internal/faultpoint"
 )
 
 const (
@@ -134,7 +134,7 @@ func (j *Journal) append(ev event.Event) (seq uint64) {
 			j.bell.fault(fmt.Errorf("cannot keep an event: %v", p))
 		}
 	}()
-	panicpoint.Here("append")
+	faultpoint.Here("append")
 	h := ev.Header()
 	if h.Type == "" || !h.Type.Numbered() {
 		j.bell.fault(fmt.Errorf("cannot keep an event of type %q: it is not of those that are numbered", h.Type))
@@ -299,7 +299,7 @@ func (b *bell) serve(warn func(error)) (closed bool) {
 		case <-b.done:
 			return true
 		}
-		panicpoint.Here("bell")
+		faultpoint.Here("bell")
 		woken := b.wake()
 		if n := b.faults.Swap(0); n > 0 {
 			tell(warn, n, *b.last.Load())

@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"pid1/event"
-	"pid1/internal/panicpoint"
+	"pid1/internal/faultpoint"
 )
 
 const (
@@ -217,7 +217,7 @@ func (s *Server) accept() {
 	for {
 		pl := s.current()
 		conn, err := pl.ln.AcceptUnix()
-		panicpoint.Here("accept")
+		faultpoint.Here("accept")
 		switch {
 		case err == nil:
 			s.Admit(conn)
@@ -345,7 +345,7 @@ func (s *Server) left(c *session) {
 func (s *Server) keep() {
 	k := keeper{s: s, wait: s.cfg.lookAfter}
 	for s.sleep(k.wait) {
-		panicpoint.Here("keep")
+		faultpoint.Here("keep")
 		k.look()
 	}
 }

@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"pid1/event"
-	"pid1/internal/panicpoint"
+	"pid1/internal/faultpoint"
 )
 
 const (
@@ -97,7 +97,7 @@ func (c *session) guard(run, end func()) {
 
 // listen hands on what the client asks, until there is no more.
 func (c *session) listen() {
-	panicpoint.Here("listen")
+	faultpoint.Here("listen")
 	r := newRequests(c.conn)
 	for {
 		a, err := r.next()
@@ -132,7 +132,7 @@ func (c *session) rest(d time.Duration) bool {
 // serve says hello, then answers and streams until the client is gone or the
 // server closes.
 func (c *session) serve() {
-	panicpoint.Here("serve")
+	faultpoint.Here("serve")
 	if c.write(c.hello()) != nil {
 		return
 	}

@@ -14,8 +14,8 @@ import (
 	"time"
 
 	"pid1/event"
+	"pid1/internal/faultpoint"
 	"pid1/internal/journal"
-	"pid1/internal/panicpoint"
 )
 
 const (
@@ -159,7 +159,7 @@ func (r *Recorder) run() {
 
 // drain writes all there is to write, or notes why it cannot.
 func (r *Recorder) drain() {
-	panicpoint.Here("record")
+	faultpoint.Here("record")
 	err := r.ready()
 	for err == nil {
 		if r.off == len(r.chunk) {

@@ -39,12 +39,18 @@ func TestMain(m *testing.M) {
 func buildPID1(t *testing.T) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "pid1")
-	cmd := exec.Command("go", "build", "-o", path, "pid1/cmd/pid1")
+	cmd := exec.Command("go", "build", "-tags=faultpoints", "-o", path, "pid1/cmd/pid1")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("cannot build pid1: %v\n%s", err, out)
 	}
 	return path
+}
+
+// modes are the ways of pid1 to learn of processes. In the last one a look takes longer
+// than other things that happen.
+var modes = []struct{ name, trace, slow string }{
+	{"sample", "sample", ""}, {"exact", "exact", ""}, {"exact, slow", "exact", "look"},
 }
 
 // TestNothingIsWrong compares what pid1 tells in every trace mode with the truth.
@@ -55,8 +61,8 @@ func TestNothingIsWrong(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, trace := range []string{"sample", "exact"} {
-		t.Run(trace, func(t *testing.T) {
+	for _, mode := range modes {
+		t.Run(mode.name, func(t *testing.T) {
 			t.Parallel()
 			dir, err := os.MkdirTemp("", "t") // short: a socket's path has 107 bytes
 			if err != nil {
@@ -68,10 +74,10 @@ func TestNothingIsWrong(t *testing.T) {
 			trial := Trial{
 				Command: func(args ...string) *exec.Cmd {
 					cmd := nstest.Command(t, pid1, args...)
-					cmd.Env = append(os.Environ(), growVar+"=1")
+					cmd.Env = append(os.Environ(), growVar+"=1", "PID1_SLOW="+mode.slow)
 					return cmd
 				},
-				Grower: []string{self}, Dir: dir, Trace: trace, Rounds: *roundsFlag, Busy: *busyFlag, Lives: "0,1,10", Trees: *treesFlag,
+				Grower: []string{self}, Dir: dir, Trace: mode.trace, Rounds: *roundsFlag, Busy: *busyFlag, Lives: "0,1,10", Trees: *treesFlag,
 			}
 			c, err := trial.Run(ctx)
 			if errors.Is(err, ErrTrace) {
@@ -83,7 +89,7 @@ func TestNothingIsWrong(t *testing.T) {
 			for _, w := range c.Wrong {
 				t.Error("wrong: ", w)
 			}
-			if trace == "exact" {
+			if mode.trace == "exact" {
 				for _, u := range c.Unknown {
 					t.Log("unknown: ", u)
 				}
@@ -111,29 +117,32 @@ func TestRandomTrees(t *testing.T) {
 	}
 	t.Logf("PID1_SEED=%d PID1_RANDOM=%d", seed, n)
 	pid1 := buildPID1(t)
-	for _, trace := range []string{"sample", "exact"} {
-		t.Run(trace, func(t *testing.T) {
+	for _, mode := range modes {
+		t.Run(mode.name, func(t *testing.T) {
 			t.Parallel()
-			wrong := randomTrees(t, pid1, trace, seed, n, maxRandom)
+			try := func(seed uint64, n, size int) []string {
+				return randomTrees(t, pid1, mode.trace, mode.slow, seed, n, size)
+			}
+			wrong := try(seed, n, maxRandom)
 			for _, w := range wrong {
 				t.Error("wrong: ", w)
 			}
 			if len(wrong) > 0 {
-				smaller(t, pid1, trace, wrong[0])
+				smaller(t, try, wrong[0])
 			}
 		})
 	}
 }
 
 // smaller looks for a small tree with the seed of the one that went wrong.
-func smaller(t *testing.T, pid1, trace, wrong string) {
+func smaller(t *testing.T, try func(seed uint64, n, size int) []string, wrong string) {
 	var seed uint64
 	if _, err := fmt.Sscanf(wrong, "random %d/", &seed); err != nil {
 		return // it has none
 	}
 	for size := 1; size <= maxRandom; size++ {
 		for range 3 {
-			if again := randomTrees(t, pid1, trace, seed, 1, size); len(again) > 0 {
+			if again := try(seed, 1, size); len(again) > 0 {
 				t.Errorf("the same with PID1_SEED=%d PID1_RANDOM=1 and at most %d processes: %s", seed, size, again[0])
 				return
 			}
@@ -143,7 +152,7 @@ func smaller(t *testing.T, pid1, trace, wrong string) {
 }
 
 // randomTrees returns what was told wrongly of n trees.
-func randomTrees(t *testing.T, pid1, trace string, seed uint64, n, size int) []string {
+func randomTrees(t *testing.T, pid1, trace, slow string, seed uint64, n, size int) []string {
 	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
@@ -159,7 +168,7 @@ func randomTrees(t *testing.T, pid1, trace string, seed uint64, n, size int) []s
 	trial := Trial{
 		Command: func(args ...string) *exec.Cmd {
 			cmd := nstest.Command(t, pid1, args...)
-			cmd.Env = append(os.Environ(), growVar+"=1")
+			cmd.Env = append(os.Environ(), growVar+"=1", "PID1_SLOW="+slow)
 			return cmd
 		},
 		Grower: []string{self}, Dir: dir, Trace: trace, Random: n, Seed: seed, Size: size,

@@ -16,7 +16,7 @@ import (
 
 	"pid1/doctor"
 	"pid1/event"
-	"pid1/internal/panicpoint"
+	"pid1/internal/faultpoint"
 	"pid1/internal/world"
 )
 
@@ -115,7 +115,7 @@ func (v *Vigil) Run(ctx context.Context) (err error) {
 
 // look looks once and returns when to do so again without being poked; 0: never.
 func (v *Vigil) look(now time.Time) time.Duration {
-	panicpoint.Here("vigil")
+	faultpoint.Here("vigil")
 	v.pressure(now)
 	return v.zombiesNow(now)
 }
