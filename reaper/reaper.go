@@ -145,6 +145,7 @@ type run struct {
 	tty       terminal
 	retry     *time.Timer // to wait again, see waitLater; nil: it never failed
 	suspended bool        // stopped together with COMMAND, and not yet continued
+	lost      uint64      // signals that were lost, as far as it was said
 
 	shutdown shutdown
 }
@@ -190,6 +191,7 @@ func Run(cfg Config) (int, error) {
 		cfg.Settled()
 	}
 	r.loop()
+	r.sayLost(1)
 	return r.status, nil
 }
 
@@ -290,6 +292,7 @@ func (r *run) receive(info siginfo.Info) {
 		r.pass(&rc, "main", r.mainPID)
 	}
 	r.obs.Received(rc)
+	r.sayLost(2)
 	switch {
 	case fatal && !r.init:
 		dieOf(info.Signal)
@@ -300,6 +303,15 @@ func (r *run) receive(info siginfo.Info) {
 	}
 	if rc.Became == unix.SIGTERM || rc.Became == unix.SIGINT {
 		r.stopRequested()
+	}
+}
+
+// sayLost says how many signals were lost, once there are that many times as many as
+// it said last: in a flood it is not a flood itself.
+func (r *run) sayLost(times uint64) {
+	if lost := r.cfg.Signals.Lost(); lost > r.lost && lost >= times*r.lost {
+		r.log.Warn("lost signals: they came faster than they could be passed on", "lost", lost)
+		r.lost = lost
 	}
 }
 

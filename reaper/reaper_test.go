@@ -3,6 +3,7 @@ package reaper
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"os/exec"
 	"runtime"
@@ -13,6 +14,7 @@ import (
 	"time"
 
 	"pid1/internal/nstest"
+	"pid1/internal/siginfo"
 )
 
 // roleVar makes the test binary one of the programs below instead.
@@ -31,6 +33,14 @@ func TestMain(m *testing.M) {
 			fmt.Println(err)
 			os.Exit(1)
 		}
+		return
+	case "flood":
+		for range 10_000 {
+			_ = syscall.Kill(os.Getppid(), flood)
+		}
+		return
+	case "lost":
+		lostProgram()
 		return
 	case "init":
 		Init()
@@ -100,6 +110,46 @@ func TestBeside(t *testing.T) {
 	}
 	t.Run("subreaper", func(t *testing.T) { run(t, exec.Command(os.Args[0])) })
 	t.Run("init", func(t *testing.T) { run(t, nstest.Command(t, os.Args[0])) })
+}
+
+// flood is a signal of which many can be queued.
+const flood = syscall.Signal(40)
+
+// lostProgram gets more signals than can be kept before it passes on the first one.
+func lostProgram() {
+	signals, err := siginfo.Open(siginfo.Options{})
+	if err != nil || !signals.Exact() {
+		fmt.Println("no queue", err)
+		return
+	}
+	for signals.Lost() == 0 {
+		sender := exec.Command(os.Args[0])
+		sender.Env = append(os.Environ(), roleVar+"=flood")
+		if err := sender.Run(); err != nil {
+			fmt.Println(err)
+			return
+		}
+	}
+	_, err = Run(Config{
+		Command: []string{"true"}, Signals: signals, Rewrite: map[syscall.Signal]syscall.Signal{flood: 0},
+		Log: slog.New(slog.NewTextHandler(os.Stderr, nil)), // Run lets go of standard output
+	})
+	if err != nil {
+		fmt.Println(err)
+	}
+}
+
+func TestLostSignalsAreSaid(t *testing.T) {
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), roleVar+"=lost")
+	out, err := cmd.CombinedOutput()
+	if strings.HasPrefix(string(out), "no queue") {
+		t.Skipf("signals cannot be queued here: %s", out)
+	}
+	said := strings.Count(string(out), "lost signals: they came faster than they could be passed on")
+	if err != nil || said == 0 || said > 20 {
+		t.Errorf("%v, said %d times:\n%.2000s", err, said, out)
+	}
 }
 
 func TestBesideNeedsTheMainThread(t *testing.T) {
