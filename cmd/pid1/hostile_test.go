@@ -81,11 +81,13 @@ func TestHelperHostile(t *testing.T) {
 		}
 		os.Exit(5)
 	}
+	held, released := untilReleased(t)
 	huge := strings.Repeat("\x1b[31m\n", 20<<10) // 120 KiB
 	for i := range hostileOrphans {
 		rewrite(i)
 		cmd := exec.Command("sh", "-c", `"$0" "$@" & exit 0`, os.Args[0], "-test.run=^TestHelperHostile$", "--", huge, names[i%len(names)])
 		cmd.Env = append(os.Environ(), "PID1_TEST_ORPHAN=1")
+		cmd.ExtraFiles = []*os.File{held}
 		if err := cmd.Run(); err != nil {
 			t.Fatal(err)
 		}
@@ -93,8 +95,21 @@ func TestHelperHostile(t *testing.T) {
 			rewrite(j)
 		}
 	}
-	time.Sleep(500 * time.Millisecond)
+	released()
 	os.Exit(9)
+}
+
+// untilReleased returns a file for processes to inherit, and what waits until all of them
+// are dead.
+func untilReleased(t *testing.T) (held *os.File, released func()) {
+	r, held, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return held, func() {
+		_ = held.Close()
+		_, _ = r.Read(make([]byte, 1))
+	}
 }
 
 // Ten thousand threads of one process: who dies beside it is reaped, and it ends as it
@@ -130,12 +145,15 @@ func TestHelperThreads(t *testing.T) {
 		}()
 	}
 	there.Wait()
+	held, released := untilReleased(t)
 	for range 10 {
-		if err := exec.Command("sh", "-c", "(sleep 0.05; exit 3) & exit 0").Run(); err != nil {
+		cmd := exec.Command("sh", "-c", "(sleep 0.05; exit 3) & exit 0")
+		cmd.ExtraFiles = []*os.File{held}
+		if err := cmd.Run(); err != nil {
 			t.Fatal(err)
 		}
 	}
-	time.Sleep(500 * time.Millisecond)
+	released()
 	os.Exit(6)
 }
 
@@ -204,6 +222,32 @@ func TestStoppedForLong(t *testing.T) {
 		}
 		if n := len(only(events, func(r *event.Reap) bool { return r.Adopted && r.Code == 3 })); n != 20 {
 			t.Errorf("%d of 20 orphans were recorded", n)
+		}
+	})
+}
+
+// COMMAND is stopped: its orphans are reaped meanwhile, a signal waits for it, and it
+// goes on when it is told to.
+func TestCommandStopped(t *testing.T) {
+	inModes(t, func(t *testing.T, m mode) {
+		w := follow(t, m, "sh", "-c", `trap 'exit 5' TERM
+			i=0; while [ $i -lt 10 ]; do (sh -c 'sleep 0.3; echo over; exit 3' &); i=$((i+1)); done
+			kill -STOP $$; while :; do sleep 0.05; done`)
+		w.await(strings.Repeat("over\n", 10))
+		w.signal(unix.SIGTERM)
+		time.Sleep(500 * time.Millisecond) // the last of them end
+		w.signal(unix.SIGCONT)
+		w.want(5)
+		went := uint64(0)
+		events := w.all()
+		for _, s := range only(events, func(s *event.Signal) bool { return s.Signal == "SIGCONT" }) {
+			went = s.Seq
+		}
+		if n := len(only(events, func(r *event.Reap) bool { return r.Adopted && r.Code == 3 && r.Seq < went })); n != 10 {
+			t.Errorf("%d of 10 orphans were reaped while COMMAND was stopped", n)
+		}
+		if n := len(only(events, func(s *event.Signal) bool { return s.Signal == "SIGTERM" && s.Target == "main" && s.Seq < went })); n != 1 {
+			t.Errorf("SIGTERM was passed on %d times before SIGCONT, want once", n)
 		}
 	})
 }

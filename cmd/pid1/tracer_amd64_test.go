@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	words "encoding/binary"
 	"errors"
 	"fmt"
 	"os"
@@ -23,7 +24,7 @@ import (
 )
 
 // A tracer makes system calls of pid1 fail once COMMAND runs, and notes which it
-// makes. It is a process of its own, since whoever traces also waits, and follows pid1's
+// makes, or puts its clock wrong. It is a process of its own, since whoever traces also waits, and follows pid1's
 // threads alone, not what it forks.
 
 // plan is which calls fail. A call fails without being made, as it does when the
@@ -46,12 +47,15 @@ type tracing struct {
 	owed         atomic.Int64          // len(hurt)
 	known        map[int]bool
 
+	clock atomic.Bool  // the time is ours to tell, from the exec on
+	ahead atomic.Int64 // of the wall clock, in seconds
+
 	mu   sync.Mutex // guards seen
 	seen map[string]int
 }
 
 // TestHelperTracer traces the process PID1_TEST_TRACEE and takes orders on standard
-// input: "CALL ERRNO EVERY" to make calls fail, "+" for how many there were, "-" to let them be, "?" for the
+// input: "clock SECONDS" to put the wall clock ahead, the first time before pid1's exec, "CALL ERRNO EVERY" to make calls fail, "+" for how many there were, "-" to let them be, "?" for the
 // names of the calls seen so far. Each is answered by a line.
 func TestHelperTracer(t *testing.T) {
 	pid, err := strconv.Atoi(os.Getenv("PID1_TEST_TRACEE"))
@@ -88,7 +92,7 @@ func (x *tracing) attach() error {
 			if x.known[tid] {
 				continue
 			}
-			err := ptrace(unix.PTRACE_SEIZE, tid, 0, unix.PTRACE_O_TRACESYSGOOD|unix.PTRACE_O_TRACECLONE)
+			err := ptrace(unix.PTRACE_SEIZE, tid, 0, unix.PTRACE_O_TRACESYSGOOD|unix.PTRACE_O_TRACECLONE|unix.PTRACE_O_TRACEEXEC)
 			if err == nil {
 				err = ptrace(unix.PTRACE_INTERRUPT, tid, 0, 0)
 			}
@@ -110,6 +114,11 @@ func (x *tracing) orders() {
 			n, _ := strconv.Atoi(f[1])
 			every, _ := strconv.Atoi(f[2])
 			x.plan.Store(&plan{call: f[0], errno: syscall.Errno(n), every: int64(every)})
+			fmt.Println("ok")
+		case len(f) == 2 && f[0] == "clock":
+			n, _ := strconv.Atoi(f[1])
+			x.ahead.Store(int64(n))
+			x.clock.Store(true)
 			fmt.Println("ok")
 		case len(f) == 1 && f[0] == "+":
 			fmt.Println("ok", x.plan.Load().made.Load())
@@ -160,6 +169,11 @@ func (x *tracing) trace() {
 		case what == unix.PTRACE_EVENT_STOP && sig != unix.SIGTRAP:
 			_ = ptrace(unix.PTRACE_LISTEN, tid, 0, 0) // it is stopped, and stays so
 			continue
+		case what == unix.PTRACE_EVENT_EXEC:
+			if x.clock.Load() {
+				x.hideVDSO(tid)
+			}
+			sig = 0
 		case what != 0:
 			sig = 0
 		}
@@ -203,6 +217,9 @@ func (x *tracing) call(tid int) {
 			x.change(tid, func(r *unix.PtraceRegs) { r.Rax = uint64(-int64(errno)) })
 			delete(x.hurt, tid)
 		}
+		if x.clock.Load() {
+			x.putAhead(tid)
+		}
 	}
 	x.owed.Store(int64(len(x.hurt)))
 }
@@ -213,6 +230,52 @@ func (x *tracing) change(tid int, f func(*unix.PtraceRegs)) {
 		f(&regs)
 		_ = unix.PtraceSetRegs(tid, &regs)
 	}
+}
+
+// hideVDSO makes the program that begins ask the kernel for the time, where it can be
+// seen to. It walks the stack as execve left it: the arguments, the environment, and
+// the auxiliary vector, getauxval(3).
+func (x *tracing) hideVDSO(tid int) {
+	const sysinfoEHDR, ignore = 33, 1
+	var regs unix.PtraceRegs
+	if unix.PtraceGetRegs(tid, &regs) != nil {
+		return
+	}
+	at := uintptr(regs.Rsp) + 8 // argc
+	for range 2 {
+		for x.peek(tid, at) != 0 {
+			at += 8
+		}
+		at += 8
+	}
+	for key := x.peek(tid, at); key != 0; key = x.peek(tid, at) {
+		if key == sysinfoEHDR {
+			x.poke(tid, at, ignore)
+		}
+		at += 16
+	}
+}
+
+// putAhead changes what clock_gettime(CLOCK_REALTIME) has just returned.
+func (x *tracing) putAhead(tid int) {
+	x.change(tid, func(r *unix.PtraceRegs) {
+		if r.Orig_rax == unix.SYS_CLOCK_GETTIME && r.Rdi == unix.CLOCK_REALTIME && r.Rax == 0 {
+			at := uintptr(r.Rsi)
+			x.poke(tid, at, x.peek(tid, at)+uint64(x.ahead.Load()))
+		}
+	})
+}
+
+func (x *tracing) peek(tid int, at uintptr) uint64 {
+	var word [8]byte
+	_, _ = unix.PtracePeekData(tid, at, word[:])
+	return words.NativeEndian.Uint64(word[:])
+}
+
+func (x *tracing) poke(tid int, at uintptr, v uint64) {
+	var word [8]byte
+	words.NativeEndian.PutUint64(word[:], v)
+	_, _ = unix.PtracePokeData(tid, at, word[:])
 }
 
 // callName names a call. What stands for many, such as read and ioctl, is told
