@@ -33,6 +33,7 @@ type entry struct {
 	cmdComm   string
 	cmdNoExec bool
 	cmdAt     time.Duration // since boot
+	ownedAt   time.Duration // when uid and gid were read, since boot
 	exe       string
 
 	line  []*person // ancestors, the creator first; shared, do not change

@@ -10,8 +10,9 @@ import (
 	"pid1/internal/faultpoint"
 )
 
-// refresh is how old a command line may be before a sweep reads it again: programs
-// write titles over their arguments without any other sign.
+// refresh is how old a command line or an owner may be before a sweep reads it again:
+// programs write titles over their arguments without any other sign, and give up
+// their rights without one.
 const refresh = 10 * time.Second
 
 // maxParents is how far up a look follows parents that were never seen.
@@ -85,6 +86,7 @@ type known struct {
 	noExec    bool
 	args      bool // its command line is known
 	argsAt    time.Duration
+	ownedAt   time.Duration
 	argsStuck bool
 	exit      bool
 	there     bool
@@ -104,7 +106,7 @@ func (t *Table) known(pid int) (k known, s since) {
 		s.merge = e.merge
 		k = known{
 			start: e.id.Start, comm: e.comm, stack: e.stack, noExec: e.noExec,
-			args: e.cmdHolds(e.comm, e.noExec) && e.cmd.args != nil, argsAt: e.cmdAt, argsStuck: e.argsStuck, exit: e.exit >= 0,
+			args: e.cmdHolds(e.comm, e.noExec) && e.cmd.args != nil, argsAt: e.cmdAt, ownedAt: e.ownedAt, argsStuck: e.argsStuck, exit: e.exit >= 0,
 			there: true,
 		}
 	}
@@ -168,7 +170,7 @@ func (l *looker) complete(pid, fd int, s *sight, k *known, depth int) (got seen,
 	}
 	changed := fresh || s.st.NoExec() != k.noExec || string(s.st.Comm) != k.comm ||
 		s.st.Stack != k.stack && s.st.Stack != 0
-	if changed && s.moment != execing || s.sweep != 0 {
+	if changed && s.moment != execing || s.sweep != 0 && s.at-k.ownedAt > refresh {
 		var err error
 		s.uid, s.gid, err = l.r.owner(pid)
 		s.owned = err == nil

@@ -208,7 +208,7 @@ func (t *Table) take(e *entry, s *sight) {
 		e.sweep = s.sweep
 	}
 	if s.owned {
-		e.uid, e.gid = s.uid, s.gid
+		e.uid, e.gid, e.ownedAt = s.uid, s.gid, s.at
 	}
 	if st.Dead() {
 		leaderless := st.Threads > 1

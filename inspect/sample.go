@@ -14,9 +14,11 @@ import (
 const (
 	// glance is the pause between two looks while something happens.
 	glance = time.Millisecond
-	// sweepEvery is the least time between two sweeps, sweepShare how much longer
-	// than a sweep takes the pause after it is at least: one percent of a core.
+	// sweepEvery is the least time between two sweeps, sweepQuiet while no process is
+	// born, sweepShare how much longer than a sweep takes the pause after it is at
+	// least: one percent of a core.
 	sweepEvery = time.Second
+	sweepQuiet = 2 * time.Second
 	sweepShare = 100
 	// sweepSoonest is the least time between two sweeps while programs are started.
 	sweepSoonest = 100 * time.Millisecond
@@ -104,6 +106,7 @@ type sampling struct {
 	young []young
 	pause *time.Timer
 	swept time.Time     // when the last sweep ended
+	born  int           // the newest PID then; 0: not known
 	cost  time.Duration // what it took
 	next  time.Time     // of the next sweep
 	dry   time.Duration // the pause after it rang for nothing; 0: it did not
@@ -158,7 +161,7 @@ func (s *sampling) run(ctx context.Context, cfg *sample, name string) error {
 	}
 	for ctx.Err() == nil {
 		if !time.Now().Before(s.next) {
-			if err := s.sweep(); err != nil {
+			if err := s.sweepUnlessQuiet(); err != nil {
 				return err
 			}
 		}
@@ -205,9 +208,30 @@ func (s *sampling) begin(ctx context.Context) error {
 	return nil
 }
 
+// sweepUnlessQuiet sweeps, or puts it off when there is nobody new to see: then nothing
+// is missed but when an old one changes.
+func (s *sampling) sweepUnlessQuiet() error {
+	now := time.Now()
+	if s.born != 0 && now.Before(s.swept.Add(sweepQuiet-sweepEvery/2)) && s.newest() == s.born {
+		s.next = s.swept.Add(max(sweepQuiet, sweepShare*s.cost))
+		s.born = 0
+		return nil
+	}
+	return s.sweep()
+}
+
+// newest returns the newest PID; 0 where it cannot be read.
+func (s *sampling) newest() int {
+	s.l.mu.Lock()
+	defer s.l.mu.Unlock()
+	pid, _ := s.l.r.cursor()
+	return pid
+}
+
 // sweep looks at all processes and sets the time of the next sweep.
 func (s *sampling) sweep() error {
 	began := time.Now()
+	s.born = s.newest()
 	if s.x != nil {
 		s.x.excess.Store(false)
 	}
@@ -223,6 +247,7 @@ func (s *sampling) sweep() error {
 // sweepSoon brings the next sweep forward: something was executed, and perhaps by a
 // process that is not new.
 func (s *sampling) sweepSoon() {
+	s.born = 0
 	if soon := s.swept.Add(max(sweepSoonest, sweepShare*s.cost)); soon.Before(s.next) {
 		s.next = soon
 	}

@@ -366,3 +366,39 @@ func TestYoung(t *testing.T) {
 		t.Error("it is looked at for ever")
 	}
 }
+
+// TestQuietSweeps: while nobody is born every second sweep is put off.
+func TestQuietSweeps(t *testing.T) {
+	b := newBench(t)
+	newest := func(pid int) {
+		b.must(os.WriteFile(filepath.Join(b.dir, "loadavg"), fmt.Appendf(nil, "0.00 0.01 0.02 1/99 %d\n", pid), 0o644))
+	}
+	s := &sampling{t: b.table, l: &b.table.look}
+	newest(20)
+	b.must(s.sweep())
+	for i, c := range []struct {
+		newest int
+		soon   bool // something was executed
+		swept  bool
+	}{
+		{20, false, false}, // nobody was born
+		{20, false, true},  // not twice
+		{20, false, false},
+		{21, false, true},
+		{21, true, true},
+		{21, false, false},
+	} {
+		newest(c.newest)
+		if c.soon {
+			s.sweepSoon()
+		}
+		before := b.table.sweeps
+		b.must(s.sweepUnlessQuiet())
+		if swept := b.table.sweeps != before; swept != c.swept {
+			t.Errorf("%d: swept: %v, want %v", i, swept, c.swept)
+		}
+		if wait := s.next.Sub(s.swept); c.swept && wait != sweepEvery && wait != sweepShare*s.cost || !c.swept && wait < sweepQuiet {
+			t.Errorf("%d: the next one comes after %v", i, wait)
+		}
+	}
+}
