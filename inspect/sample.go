@@ -144,7 +144,7 @@ func (s *sampling) run(ctx context.Context, cfg *sample, name string) error {
 	}
 	s.pause = time.NewTimer(time.Hour)
 	t.tellSource(name, "on", "")
-	if err := s.begin(ctx); err != nil {
+	if err := s.begin(ctx); err != nil || ctx.Err() != nil {
 		return err
 	}
 	if err = cfg.deaf; err == nil {
