@@ -55,7 +55,7 @@ func NewExact(t *Table, path string) (*Exact, error) {
 	if err := kernelAtLeast(5, 5); err != nil {
 		return nil, fmt.Errorf("cannot answer for filtered system calls: %w", err)
 	}
-	return &Exact{t: t, sample: &sample{places: bellPlaces(path, "/")}, calls: list}, nil
+	return &Exact{t: t, sample: sampleHere(path), calls: list}, nil
 }
 
 // Program is the filter to install: it stops execve, execveat, exit_group, and

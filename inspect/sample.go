@@ -45,23 +45,29 @@ const (
 // sweeps over all processes. It needs no privilege and leaves processes alone, but
 // misses what is faster than it. path is the PATH programs are looked for in,
 // besides the usual places.
-func Sample(path string) Source { return &sample{places: bellPlaces(path, "/")} }
+func Sample(path string) Source { return sampleHere(path) }
+
+func sampleHere(path string) *sample {
+	return &sample{places: func() ([]string, error) { return bellPlaces(path, "/"), nil }}
+}
 
 // SampleFrom is Sample for who observes from elsewhere: the programs of the processes
 // can be in other file systems than ours. Where these cannot be watched, it looks for
 // new PIDs all the time.
 func SampleFrom(fs *FS, path string) Source {
-	s := &sample{}
-	var roots []string
-	if roots, s.deaf = fs.roots(); s.deaf == nil {
-		s.places = bellPlaces(path, roots...)
-	}
-	return s
+	return &sample{places: func() ([]string, error) {
+		roots, err := fs.roots()
+		if err != nil {
+			return nil, err
+		}
+		return bellPlaces(path, roots...), nil
+	}}
 }
 
 type sample struct {
-	places []string
-	deaf   error // why no bell is to be hung; nil: try
+	// places returns where to hang a bell, or why there is to be none. Looking for them
+	// is not for the moment before COMMAND runs.
+	places func() ([]string, error)
 }
 
 func (s *sample) Name() string { return "sample" }
@@ -147,8 +153,9 @@ func (s *sampling) run(ctx context.Context, cfg *sample, name string) error {
 	if err := s.begin(ctx); err != nil || ctx.Err() != nil {
 		return err
 	}
-	if err = cfg.deaf; err == nil {
-		s.bell, err = newBell(cfg.places)
+	places, err := cfg.places()
+	if err == nil {
+		s.bell, err = newBell(places)
 	}
 	if err != nil {
 		t.tellSource(name, "on", fmt.Sprintf("looking every %v, since it %v", pollEvery, err))

@@ -77,10 +77,11 @@ func TestSample(t *testing.T) {
 			dir := t.TempDir()
 			name := "sampled" + c.name[:2]
 			path := copyOf(t, dir, name)
-			src := &sample{places: []string{dir + "/missing"}}
+			places := []string{dir + "/missing"}
 			if c.bell {
-				src.places = append(src.places, dir)
+				places = append(places, dir)
 			}
+			src := &sample{places: func() ([]string, error) { return places, nil }}
 			_, told := watched(t, src, func(ev event.Event) bool {
 				switch e := ev.(type) {
 				case *event.Start:

@@ -21,24 +21,40 @@ const (
 	sigIgn = 1
 )
 
+const atFDCWD = ^uintptr(-unix.AT_FDCWD - 1)
+
 // cloneAndExec forks and, in the child, becomes COMMAND. os.StartProcess and
 // syscall.ForkExec cannot serve: they turn inherited SIG_IGN into SIG_DFL, and
 // a child that takes the terminal's foreground stops itself with SIGTTOU unless
 // its mask is changed for good (Go 1.26).
 //
-// It is a plain fork, without CLONE_VM: the child has a memory of its own and
-// nothing it does can disturb the parent. In the child only system calls may be
-// made: no allocation, no stack growth, no preemption; hence nosplit, norace and
-// raw calls throughout. No pointer may be stored either: the garbage collector's
-// write barrier would run. The caller holds the thread and has blocked all signals.
+// It is a vfork where that is possible: the child shares the parent's memory, and the
+// parent's thread sleeps until it has executed COMMAND. A plain fork copies the page
+// tables, and then every page that either writes to: a millisecond. With a handover
+// the parent has work to do before COMMAND is executed, and it must be a plain one.
+//
+// In the child only system calls may be made: no allocation, no stack growth, no
+// preemption; hence nosplit, norace and raw calls throughout. No pointer may be stored
+// either: the garbage collector's write barrier would run. Nothing may be changed
+// that the parent goes on with, which after the call is what it returned alone. The
+// caller holds the thread and has blocked all signals.
 //
 //go:norace
 //go:nosplit
 //go:noinline
 func cloneAndExec(c *child) (uintptr, syscall.Errno) {
-	pid, _, errno := syscall.RawSyscall6(unix.SYS_CLONE, uintptr(unix.SIGCHLD), 0, 0, 0, 0, 0)
-	if errno != 0 || pid != 0 {
-		return pid, errno
+	var pid uintptr
+	var errno syscall.Errno
+	if canVfork && c.handover == nil {
+		p, e := rawVfork(unix.CLONE_VM | unix.CLONE_VFORK | uintptr(unix.SIGCHLD))
+		if e != 0 || p != 0 {
+			return p, syscall.Errno(e)
+		}
+	} else {
+		pid, _, errno = syscall.RawSyscall6(unix.SYS_CLONE, uintptr(unix.SIGCHLD), 0, 0, 0, 0, 0)
+		if errno != 0 || pid != 0 {
+			return pid, errno
+		}
 	}
 	var act sigaction
 	for sig := uintptr(1); sig <= 64; sig++ {
@@ -168,6 +184,13 @@ func (c *child) exec() syscall.Errno {
 	for i := range c.paths {
 		path := uintptr(unsafe.Pointer(c.paths[i]))
 		envv := uintptr(unsafe.Pointer(&c.envv[0]))
+		if c.handover != nil {
+			// Every execve below the filter waits for an answer: not for what is not there.
+			_, _, last = syscall.RawSyscall(unix.SYS_FACCESSAT, atFDCWD, path, unix.F_OK)
+			if last == unix.ENOENT || last == unix.ENOTDIR {
+				continue
+			}
+		}
 		_, _, last = syscall.RawSyscall(unix.SYS_EXECVE, path, uintptr(unsafe.Pointer(&c.argv[0])), envv)
 		if last == unix.ENOEXEC {
 			argv := c.scripts[i]

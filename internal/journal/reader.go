@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"fmt"
 
-	"github.com/golang/snappy"
+	"github.com/pierrec/lz4/v4"
 
 	"pid1/event"
 )
@@ -140,8 +140,11 @@ func (r *Reader) text(s *slab, used int) (text []byte, ok bool) {
 		text = s.buf[:used]
 	} else {
 		if r.plainOf != r.slab {
-			var err error
-			if r.plain, err = snappy.Decode(r.plain[:cap(r.plain)], s.packed); err != nil || len(r.plain) != used {
+			if cap(r.plain) < used {
+				r.plain = make([]byte, r.j.ring.size)
+			}
+			r.plain = r.plain[:used]
+			if n, err := lz4.UncompressBlock(s.packed, r.plain); err != nil || n != used {
 				return nil, false
 			}
 			r.plainOf = r.slab

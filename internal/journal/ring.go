@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"sync/atomic"
 
-	"github.com/golang/snappy"
+	"github.com/pierrec/lz4/v4"
 )
 
 // ring is a row of slabs, numbered from 1. One goroutine at a time writes
@@ -19,7 +19,7 @@ import (
 // other.
 //
 // A slab that is full gives its place to a packed one with the same lines: one line is
-// much like another, and seven in eight bytes are saved.
+// much like another, and seven of eight bytes are saved.
 type ring struct {
 	size  int // bytes in a slab
 	keep  int // reaps to keep
@@ -31,7 +31,7 @@ type ring struct {
 	// For the writer alone.
 	reaps   int    // in the whole row
 	spare   *slab  // out of the row, to be filled again
-	packing []byte // room to pack a slab
+	packing []byte // room for half a slab, to pack one
 }
 
 // slab holds whole lines in order of their numbers, without a hole.
@@ -130,13 +130,13 @@ func (r *ring) room(n int) *slab {
 func (r *ring) pack(s *slab, id uint64) {
 	_, used := s.filled()
 	if r.packing == nil {
-		r.packing = make([]byte, snappy.MaxEncodedLen(r.size))
+		r.packing = make([]byte, r.size/2)
 	}
-	packed := snappy.Encode(r.packing, s.buf[:used])
-	if len(packed) > r.size/2 {
-		return // it would not be worth it
+	n, err := lz4.CompressBlock(s.buf[:used], r.packing, nil)
+	if n == 0 || err != nil {
+		return // there is no room: it would not be worth it
 	}
-	p := &slab{first: s.first, reaps: s.reaps, packed: bytes.Clone(packed)}
+	p := &slab{first: s.first, reaps: s.reaps, packed: bytes.Clone(r.packing[:n])}
 	p.fill.Store(s.fill.Load())
 	p.id.Store(id)
 	r.slot(id).Store(p)
