@@ -13,6 +13,7 @@ import (
 // TestClockJumps puts the wall clock a day forth and then back behind where it was: what
 // lasts is measured by another clock.
 func TestClockJumps(t *testing.T) {
+	t.Parallel()
 	if raceDetector {
 		t.Skip("the binary is the same without the race detector")
 	}

@@ -387,6 +387,7 @@ func (s *sufferer) gone() bool {
 // TestFaultsHaveARow runs pid1 at work from the time COMMAND runs to the end: every
 // system call it makes has a row.
 func TestFaultsHaveARow(t *testing.T) {
+	t.Parallel()
 	if raceDetector {
 		t.Skip("the binary is the same without the race detector")
 	}

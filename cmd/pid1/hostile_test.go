@@ -29,6 +29,7 @@ func helped(t *testing.T, m mode, helper string) *followed {
 // meant to break a reader: whatever is told is bounded and valid, the status right, and
 // nothing of pid1 is switched off.
 func TestHostileProcess(t *testing.T) {
+	t.Parallel()
 	inModes(t, func(t *testing.T, m mode) {
 		w := helped(t, m, "TestHelperHostile")
 		w.want(9)
@@ -197,6 +198,7 @@ func TestPIDsAreUsedAgain(t *testing.T) {
 // pid1 is stopped for long, as a checkpoint, a debugger or a paused container does:
 // what happened meanwhile is made up for when it goes on.
 func TestStoppedForLong(t *testing.T) {
+	t.Parallel()
 	inModes(t, func(t *testing.T, m mode) {
 		if m == asDocker {
 			t.Skip("e2e pauses containers")
@@ -229,6 +231,7 @@ func TestStoppedForLong(t *testing.T) {
 // COMMAND is stopped: its orphans are reaped meanwhile, a signal waits for it, and it
 // goes on when it is told to.
 func TestCommandStopped(t *testing.T) {
+	t.Parallel()
 	inModes(t, func(t *testing.T, m mode) {
 		w := follow(t, m, "sh", "-c", `trap 'exit 5' TERM
 			i=0; while [ $i -lt 10 ]; do (sh -c 'sleep 0.3; echo over; exit 3' &); i=$((i+1)); done

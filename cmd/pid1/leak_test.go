@@ -12,6 +12,7 @@ import (
 // pid1 itself tells of a leak, once, and again when it is over: in the stream and
 // on stderr, in the same words. Of a parent that waits it says nothing.
 func TestLeakIsWarnedOf(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("it takes a quarter of a minute; not with -short")
 	}
