@@ -168,30 +168,37 @@ func TestPIDsAreUsedAgain(t *testing.T) {
 	if _, err := fmt.Sscanf(release, "%d.%d", &major, &minor); err != nil || major < 6 || major == 6 && minor < 14 {
 		nstest.Lacking(t, "pid_max", "before Linux 6.14 it is that of the whole machine; this is "+release)
 	}
-	w := follow(t, asInit, "sh", "-c", `echo 400 >/proc/sys/kernel/pid_max || exit 1
-		i=0; while [ $i -lt 600 ]; do (sh -c "exit $((i % 250))" mark $((i % 250)) &); i=$((i+1)); done; sleep 0.5; exit 8`)
-	w.want(8)
-	seen, again := map[event.ID]bool{}, map[int]int{}
-	marked := 0
-	for _, r := range only[*event.Reap](w.all(), nil) {
-		if seen[r.ID] {
-			t.Errorf("%+v was reaped twice", r.ID)
-		}
-		seen[r.ID] = true
-		again[r.PID]++
-		if n := len(r.Cmdline); n == 5 && r.Cmdline[3] == "mark" {
-			marked++
-			if strconv.Itoa(r.Code) != r.Cmdline[4] {
-				t.Errorf("%q is said to have exited with %d", r.Cmdline, r.Code)
+	for _, c := range []struct {
+		trace string
+		known int // at least so many command lines
+	}{{traceSample, 100}, {traceExact, 500}} {
+		t.Run(c.trace, func(t *testing.T) {
+			w := follow(t, asInit, "--trace", c.trace, "sh", "-c", `echo 400 >/proc/sys/kernel/pid_max || exit 1
+				i=0; while [ $i -lt 600 ]; do (sh -c "exit $((i % 250))" mark $((i % 250)) &); i=$((i+1)); done; sleep 0.5; exit 8`)
+			w.want(8)
+			seen, again := map[event.ID]bool{}, map[int]int{}
+			marked := 0
+			for _, r := range only[*event.Reap](w.all(), nil) {
+				if seen[r.ID] {
+					t.Errorf("%+v was reaped twice", r.ID)
+				}
+				seen[r.ID] = true
+				again[r.PID]++
+				if n := len(r.Cmdline); n == 5 && r.Cmdline[3] == "mark" {
+					marked++
+					if strconv.Itoa(r.Code) != r.Cmdline[4] {
+						t.Errorf("%q is said to have exited with %d", r.Cmdline, r.Code)
+					}
+				}
 			}
-		}
-	}
-	most := 0
-	for _, n := range again {
-		most = max(most, n)
-	}
-	if most < 2 || marked < 500 {
-		t.Errorf("a PID was used %d times at most, and %d command lines are known: this shows nothing", most, marked)
+			most := 0
+			for _, n := range again {
+				most = max(most, n)
+			}
+			if most < 2 || marked < c.known {
+				t.Errorf("a PID was used %d times at most, and %d command lines are known: this shows nothing", most, marked)
+			}
+		})
 	}
 }
 
