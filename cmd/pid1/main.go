@@ -1,8 +1,3 @@
-// How many processors the cgroup allows is nothing to pid1, which uses three at most:
-// Go need not read /proc/self/mountinfo for it at the start.
-//go:debug containermaxprocs=0
-//go:debug updatemaxprocs=0
-
 // Command pid1 runs a command as the init of a container: it passes signals on,
 // reaps zombies and orphans, exits with the command's status, and tells on a unix
 // socket what died.
