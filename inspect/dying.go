@@ -65,7 +65,7 @@ func (t *Table) fillReap(b *reap) {
 			e = nil
 		}
 	}
-	t.bury(b.ID)
+	t.bury(b.ID, true)
 	own := t.isSpawned(b.ID)
 	delete(t.spawned, pid)
 	if e == nil {

@@ -53,7 +53,7 @@ func Features(root, path string) []Feature {
 	add(Feature{
 		Name: "cursor", Missing: unless(cursorOK, "/proc/loadavg does not tell the newest PID"),
 		Gives:   "new processes at the cost of the new ones alone",
-		Without: "they are found by the sweep over all, once a second",
+		Without: "they are found by the sweep over all, every second or two",
 	})
 	b, bellErr := newBell(bellPlaces(path, "/"))
 	if bellErr == nil {

@@ -87,9 +87,17 @@ type known struct {
 	args      bool // its command line is known
 	argsAt    time.Duration
 	ownedAt   time.Duration
+	owned     bool // its owner is known
+	dead      bool
 	argsStuck bool
 	exit      bool
 	there     bool
+}
+
+// wantsOwner reports whether a sweep is to ask for the owner again: who gives up rights
+// does it soon, as a rule.
+func (k *known) wantsOwner(s *sight) bool {
+	return !k.owned || s.at-k.ownedAt > refresh || s.at-sinceBoot(s.st.Start) < refresh
 }
 
 // since tells whether something came in between a look and its merge.
@@ -106,7 +114,7 @@ func (t *Table) known(pid int) (k known, s since) {
 		s.merge = e.merge
 		k = known{
 			start: e.id.Start, comm: e.comm, stack: e.stack, noExec: e.noExec,
-			args: e.cmdHolds(e.comm, e.noExec) && e.cmd.args != nil, argsAt: e.cmdAt, ownedAt: e.ownedAt, argsStuck: e.argsStuck, exit: e.exit >= 0,
+			args: e.cmdHolds(e.comm, e.noExec) && e.cmd.args != nil, argsAt: e.cmdAt, ownedAt: e.ownedAt, owned: e.uid != event.Unknown, dead: e.deadAt != 0, argsStuck: e.argsStuck, exit: e.exit >= 0,
 			there: true,
 		}
 	}
@@ -144,7 +152,13 @@ func (l *looker) once(pid int, h kept, sweep uint64, depth int) (got seen, merge
 	*s = sight{sweep: sweep}
 	var k known
 	k, s.since = l.t.known(pid)
-	if err := l.stat(pid, h.fd, s); err != nil {
+	err := l.stat(pid, h.fd, s)
+	if errors.Is(err, errGone) {
+		// Where a thread other than the first execs, there is nobody for a moment.
+		h.fd = notKept.fd
+		err = l.stat(pid, h.fd, s)
+	}
+	if err != nil {
 		if h.start == 0 {
 			h.start = k.start
 		}
@@ -170,7 +184,7 @@ func (l *looker) complete(pid, fd int, s *sight, k *known, depth int) (got seen,
 	}
 	changed := fresh || s.st.NoExec() != k.noExec || string(s.st.Comm) != k.comm ||
 		s.st.Stack != k.stack && s.st.Stack != 0
-	if changed && s.moment != execing || s.sweep != 0 && s.at-k.ownedAt > refresh {
+	if changed && s.moment != execing || s.st.Dead() && !k.dead || s.sweep != 0 && k.wantsOwner(s) {
 		var err error
 		s.uid, s.gid, err = l.r.owner(pid)
 		s.owned = err == nil

@@ -1,7 +1,6 @@
 package inspect
 
 import (
-	"slices"
 	"time"
 
 	"pid1/event"
@@ -111,18 +110,27 @@ func (t *Table) overtaken(e *entry, s *sight) bool {
 	return e.merge != s.since.merge && (s.moment == passing || s.moment == orphanhood)
 }
 
-// bury notes that a process was reaped.
-func (t *Table) bury(id event.ID) {
-	t.buried[t.burials%uint64(len(t.buried))] = id
+// bury notes that a process was reaped, or is about to be, by us.
+func (t *Table) bury(id event.ID, ours bool) {
+	t.buried[t.burials%uint64(len(t.buried))] = burial{id, ours}
 	t.burials++
 }
 
-// wasBuried reports whether the process was reaped, while a look at it was under
-// way that began when there had been since burials, or before: until it is reaped
-// it is there to be seen. Too many to remember count as yes: who still lives is
-// seen again.
+// wasBuried reports whether the process was reaped while a look at it was under way
+// that began when there had been since burials, or, where Dying took it, before: until
+// it is reaped it is there to be seen. Too many to remember count as yes: who still
+// lives is seen again.
 func (t *Table) wasBuried(id event.ID, since uint64) bool {
-	return t.burials-since > uint64(len(t.buried)) || slices.Contains(t.buried[:], id)
+	room := uint64(len(t.buried))
+	if t.burials-since > room {
+		return true
+	}
+	for n := t.burials - min(room, t.burials); n < t.burials; n++ {
+		if b := &t.buried[n%room]; b.id == id && (b.ours || n >= since) {
+			return true
+		}
+	}
+	return false
 }
 
 // admit makes the entry of a process seen for the first time.
@@ -308,7 +316,7 @@ func (t *Table) vanish(e *entry, now time.Duration) {
 	}
 	t.tellZombieGone(e, now)
 	t.remove(e, now)
-	t.bury(e.id)
+	t.bury(e.id, false)
 	t.tellExit(e, now)
 }
 

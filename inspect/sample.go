@@ -41,10 +41,10 @@ const (
 
 // Sample returns the source that looks at /proc when there is reason to: something
 // was executed, as inotify tells, and there are new PIDs. Those it looks at every
-// millisecond until they have shown what they are. Once a second or less often it
-// sweeps over all processes. It needs no privilege and leaves processes alone, but
-// misses what is faster than it. path is the PATH programs are looked for in,
-// besides the usual places.
+// millisecond until they have shown what they are. Once a second or less often, every
+// two seconds while nobody is born, it sweeps over all processes. It needs no privilege
+// and leaves processes alone, but misses what is faster than it. path is the PATH
+// programs are looked for in, besides the usual places.
 func Sample(path string) Source { return sampleHere(path) }
 
 func sampleHere(path string) *sample {

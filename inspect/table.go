@@ -58,7 +58,7 @@ type Table struct {
 	gone      [64]*entry // the latest that went, for what their orphans tell of them
 	goneNext  int
 	spawned   map[int]uint64 // children Self made: PID → start ticks
-	buried    [256]event.ID  // a ring of those that were reaped
+	buried    [256]burial    // a ring of those that were reaped
 	burials   uint64         // how many there were
 	admitted  uint64         // how many entries were made
 	merges    uint64         // how many looks were merged
@@ -75,6 +75,13 @@ type Table struct {
 		r  reader
 	}
 	look looker
+}
+
+// burial is a process that was reaped.
+type burial struct {
+	id event.ID
+	// ours is one that Dying took: it is there to be seen until it is reaped.
+	ours bool
 }
 
 // NewTable returns a Table that has not looked yet.

@@ -3,6 +3,8 @@ package inspect
 import (
 	"fmt"
 	"os"
+	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -336,6 +338,56 @@ func TestOvertaken(t *testing.T) {
 	if n, _ := b.table.Counts(); n != 2 {
 		t.Errorf("%d processes, want 2: one came back that somebody else reaped", n)
 	}
+}
+
+// TestGoneForAMoment has /proc show nobody where somebody lives, as it does in the
+// moment in which another thread than the first execs: whoever is seen later is back.
+func TestGoneForAMoment(t *testing.T) {
+	b := newBench(t)
+	b.put(fakeProcess{pid: 10, ppid: 1, comm: "sh", cmdline: "sh\x00", start: 50})
+	p := fakeProcess{pid: 20, ppid: 10, comm: "job", cmdline: "job\x00", start: 100}
+	b.put(p)
+	b.sweep()
+	b.remove(20)
+	b.look(20)
+	b.put(p)
+	b.sweep()
+	if n, _ := b.table.Counts(); n != 3 {
+		t.Errorf("%d processes, want 3: one that lives is taken for buried", n)
+	}
+}
+
+// TestOwnerChanges has processes give up their rights without an exec.
+func TestOwnerChanges(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("it gives files away; needs root")
+	}
+	b := newBench(t)
+	own := func(pid, uid int) { b.must(os.Chown(filepath.Join(b.dir, strconv.Itoa(pid)), uid, uid)) }
+	b.put(fakeProcess{pid: 10, ppid: 1, comm: "old", cmdline: "old\x00", start: 50})
+	p := fakeProcess{pid: 20, ppid: 10, comm: "young", cmdline: "young\x00", start: b.ticks(0)}
+	b.put(p)
+	b.sweep()
+	own(10, 1000)
+	own(20, 1000)
+	uids := func(old, young int) {
+		t.Helper()
+		if o, y := b.table.byPID[10].uid, b.table.byPID[20].uid; o != old || y != young {
+			t.Errorf("the owners are %d and %d, want %d and %d", o, y, old, young)
+		}
+	}
+	b.clock.pass(2 * time.Second)
+	b.sweep()
+	uids(0, 1000)
+	b.clock.pass(refresh)
+	b.sweep()
+	uids(1000, 1000)
+	p.state, p.cmdline = "Z", ""
+	b.put(p)
+	own(20, 1001)
+	b.clock.pass(time.Second)
+	b.sweep()
+	uids(1000, 1001)
 }
 
 func TestExecSession(t *testing.T) {

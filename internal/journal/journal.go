@@ -214,7 +214,7 @@ type bell struct {
 
 	mu      sync.Mutex    // guards next and waiters
 	next    chan struct{} // closed at the next wake-up; nil when nobody waits
-	waiters int           // how often next was handed out
+	waiters int           // to how many next was handed out
 
 	faults atomic.Uint64
 	last   atomic.Pointer[error]
@@ -251,15 +251,18 @@ func (b *bell) fault(err error) {
 }
 
 // changed returns a channel that is closed once something was appended after the
-// call. The caller looks for events once more before it waits.
-func (b *bell) changed() <-chan struct{} {
+// call. The caller looks for events once more before it waits. had is what the caller
+// got before: who asks again is not another one.
+func (b *bell) changed(had <-chan struct{}) <-chan struct{} {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.next == nil {
 		b.next = make(chan struct{})
 		b.waiting.Store(true)
 	}
-	b.waiters++
+	if had != b.next {
+		b.waiters++
+	}
 	return b.next
 }
 

@@ -382,6 +382,23 @@ func TestLongLinesAreCutAndSayIt(t *testing.T) {
 	}
 }
 
+// A reader that asks again and again is one reader.
+func TestWhoWaitsIsCountedOnce(t *testing.T) {
+	j := newTest(t, Config{}, 1<<10)
+	a, b := j.NewReader(0), j.NewReader(0)
+	for range 10 {
+		a.Changed()
+	}
+	b.Changed()
+	if n := j.bell.wake(); n != 2 {
+		t.Errorf("%d readers were woken, want 2", n)
+	}
+	a.Changed()
+	if n := j.bell.wake(); n != 1 {
+		t.Errorf("%d readers were woken, want 1", n)
+	}
+}
+
 // Whoever copies from a slab must not see it filled anew.
 func TestAPinnedSlabStaysAsItIs(t *testing.T) {
 	j := newTest(t, Config{Bytes: 4 << 10}, 1<<10)

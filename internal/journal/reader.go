@@ -26,6 +26,8 @@ type Reader struct {
 	only [][]byte
 	buf  []byte
 
+	waits <-chan struct{} // what Changed returned last
+
 	plain   []byte // the lines of the packed slab it is at
 	plainOf uint64 // the number of that; 0: none
 }
@@ -54,7 +56,10 @@ func lineStart(t event.Type) []byte {
 
 // Changed returns a channel that is closed once something was appended after the
 // call. Call Next once more before waiting for it.
-func (r *Reader) Changed() <-chan struct{} { return r.j.bell.changed() }
+func (r *Reader) Changed() <-chan struct{} {
+	r.waits = r.j.bell.changed(r.waits)
+	return r.waits
+}
 
 // Seq returns the number of the event that comes next.
 func (r *Reader) Seq() uint64 { return r.next }
