@@ -152,6 +152,7 @@ const KindsMax = 8
 type Kind struct {
 	Comm    string
 	Cmdline []string // of one of them; nil where none is known
+	Varied  bool     // others have another one
 	Count   int
 	Cadence Cadence // in which they were started
 }

@@ -143,6 +143,9 @@ func (k *Kind) name() string {
 	if r := []rune(s); len(r) > enough {
 		s = string(r[:enough-1]) + "…"
 	}
+	if k.Varied {
+		return k.Comm + ", such as <" + s + ">"
+	}
 	return "<" + s + ">"
 }
 

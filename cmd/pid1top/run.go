@@ -22,9 +22,10 @@ import (
 // Exit statuses.
 const (
 	statusOK     = 0
-	statusFailOn = 1 // --fail-on matched, or something went wrong
+	statusFailOn = 1 // --fail-on matched
 	statusUsage  = 2 // bad usage, or no terminal to use
 	statusNoFeed = 3 // no feed to connect to
+	statusFailed = 4 // something else went wrong
 )
 
 // stdio is what the program reads and writes.
@@ -106,9 +107,9 @@ func (a *app) status(err error) int {
 	case errors.Is(err, syscall.EPIPE):
 		return statusOK // the reader has seen enough
 	case errors.Is(err, context.Canceled):
-		e = &exit{statusFailOn, errors.New("interrupted")}
+		e = &exit{statusFailed, errors.New("interrupted")}
 	case !errors.As(err, &e):
-		e = &exit{statusFailOn, err}
+		e = &exit{statusFailed, err}
 	}
 	if e.err != nil {
 		hint := ""
@@ -127,7 +128,8 @@ func (a *app) command() *cobra.Command {
 		Long: "pid1top shows the processes of a container, what pid1 reaped, and who holds\n" +
 			"zombies, live on the whole terminal. Its commands print the same as text once;\n" +
 			"without a terminal on stdout pid1top alone prints an overview.\n\n" +
-			"Exit status: 0; 1 when --fail-on matched; 2 bad usage; 3 no feed to connect to.",
+			"Exit status: 0; 1 when --fail-on matched; 2 bad usage; 3 no feed to connect to;\n" +
+			"4 anything else.",
 		Version:       version.String(),
 		SilenceErrors: true, SilenceUsage: true,
 		Args: unknownCommand,

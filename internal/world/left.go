@@ -48,8 +48,10 @@ func (k kinds) add(p *Process, now time.Time) *kind {
 		k[p.Comm] = one
 	}
 	one.Count++
-	if one.Cmdline == nil {
-		one.Cmdline = p.Args()
+	if args := p.Args(); one.Cmdline == nil {
+		one.Cmdline = args
+	} else if args != nil && !slices.Equal(args, one.Cmdline) {
+		one.Varied = true
 	}
 	if !p.Born.IsZero() {
 		one.born = append(one.born, now.Sub(p.Born))
