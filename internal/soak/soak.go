@@ -348,6 +348,9 @@ func (s *Summary) judge(o *outside) {
 			s.fault("%d %s before the load, %d after it", v.start, v.what, v.after)
 		}
 	}
+	if s.End.FDs > s.Start.FDs {
+		s.fault("descriptors before: %q; after: %q", s.Start.files, s.End.files)
+	}
 	if s.End.Goroutines > s.Start.Goroutines {
 		s.fault("goroutines before: %v; after: %v", s.Start.functions, s.End.functions)
 	}
