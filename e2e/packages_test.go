@@ -158,7 +158,7 @@ func TestInstall(t *testing.T) {
 		{"/shared", "--tmpfs=/shared:mode=0777,size=6m", "pid1top: cannot install into /shared: cannot write /shared/pid1top: no space left on device\n"},
 	} {
 		r := Run(t, imageScratch, []string{"--user=1234:1234", "--read-only", c.option}, "/pid1top", "install", c.dir).Wait()
-		if r.Status != 1 || r.Stdout != "" || r.Stderr != c.want {
+		if r.Status != 4 || r.Stdout != "" || r.Stderr != c.want {
 			t.Errorf("%s: %+v", c.option, r)
 		}
 	}

@@ -130,7 +130,8 @@ func (r *run) polled() {
 
 // drained reports whether nothing is left to wait for after COMMAND's end, and
 // begins the shutdown of what is. While children are left it lists nothing: a
-// thousand deaths would cost a thousand lists.
+// thousand deaths would cost a thousand lists. A child that is not among the living
+// died a moment ago, and is still to be reaped.
 func (r *run) drained(children bool) bool {
 	s := &r.shutdown
 	if r.cfg.Rest != Drain {
@@ -145,7 +146,7 @@ func (r *run) drained(children bool) bool {
 	if children || r.init || s.stage == timerFired {
 		left = r.others()
 	}
-	if len(left) == 0 && !r.unlisted() || s.stage == timerFired {
+	if len(left) == 0 && !children && !r.unlisted() || s.stage == timerFired {
 		r.finish(left)
 		return true
 	}

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -64,6 +65,26 @@ func TestRecordIsTheStream(t *testing.T) {
 		if st, err := os.Stat(path); err != nil || st.Mode() != 0o600 {
 			t.Errorf("%v %v", st.Mode(), err)
 		}
+	})
+}
+
+// What dies together with COMMAND, more than one pass reaps, is reaped and recorded before
+// pid1 ends: it is dead already when pid1 looks for whom to end.
+func TestAllDieAtOnce(t *testing.T) {
+	const n = 600
+	inModes(t, func(t *testing.T, m mode) {
+		if m == asDocker {
+			t.Skip("needs pid1's PIDs")
+		}
+		path := filepath.Join(t.TempDir(), "r.jsonl")
+		p := pid1(t, m, "--record", path, "sh", "-c",
+			"i=0; while [ $i -lt "+strconv.Itoa(n)+" ]; do sleep 1000 & i=$((i+1)); done; echo made; wait")
+		p.start().await("made")
+		p.signal(unix.SIGSTOP)
+		killTree(children(p.cmd.Process.Pid)[0])
+		p.signal(unix.SIGCONT)
+		p.want(128 + int(unix.SIGKILL))
+		recordedAll(t, path, n)
 	})
 }
 

@@ -57,7 +57,7 @@ func TestDemo(t *testing.T) {
 	for _, want := range []string{
 		`(?m)^A leaking demo program ran under pid1 for \d+s, in `,
 		`(?m)^leaking: \d+ thumbd --watch /srv/uploads$`,
-		`\d+ thumbd is alive and [a-z ]+: \d+ zombies, oldest \d+s`,
+		`\d+ thumbd is alive and [a-z\s]+:\s+\d+\s+zombies,\s+oldest\s+\d+s`,
 		`(?m)^  What to do$`,
 		`\d+x sendmail, [1-9]\d* failed`,
 		`1x ffmpeg, 1 failed`,
