@@ -179,9 +179,10 @@ right. The others were told of as unknown, or not at all. "Wrong" would be a val
 and was not so.
 
 Status, lifetime and session of what pid1 reaps itself, as it does where the parent goes, come
-from the kernel. In ` + "`sample`" + ` the status of what others reap is known only where the dead process
-was seen before that. Lifetimes end when the process was found dead, which takes until
-pid1 gets a core.
+from the kernel. So do, from Linux 6.15, status and end of all that were seen while they lived,
+whoever reaped them. Lifetimes end when pid1 heard of the end, which takes until it gets a core.
+Of a process that only forked and ended, command line and session are told if it was seen asleep
+and nothing was executed since then.
 
 A command line that was seen was that of the process when it was last looked at. A process that
 execs again and ends before the next look is told as what it ran before: by a wrong name where

@@ -32,7 +32,7 @@ type bell struct {
 	mu     sync.Mutex // guards closed, and call from being closed in a wake
 	closed bool
 
-	fds [2]unix.PollFd // what wait and nap pass to the kernel
+	fds [3]unix.PollFd // what wait and nap pass to the kernel
 	buf [4096]byte
 }
 
@@ -128,7 +128,7 @@ func newBell(places []string) (*bell, error) {
 		closeFD(fd)
 		return nil, fmt.Errorf("cannot make an eventfd: %w", err)
 	}
-	b.fds = [2]unix.PollFd{{Fd: int32(b.call), Events: unix.POLLIN}, {Fd: int32(b.watches), Events: unix.POLLIN}}
+	b.fds = [...]unix.PollFd{{Fd: int32(b.call), Events: unix.POLLIN}, {Fd: int32(b.watches), Events: unix.POLLIN}, {Fd: -1, Events: unix.POLLIN}}
 	return b, nil
 }
 
@@ -150,10 +150,13 @@ func (b *bell) wake() {
 	}
 }
 
-// wait sleeps until the bell rings, wake is called or until has come, and reports
+// besides makes wait end when fd can be read, too; -1: no more.
+func (b *bell) besides(fd int) { b.fds[2].Fd = int32(fd) }
+
+// wait sleeps until the bell rings, wake is called or d has passed, and reports
 // whether there is reason to look at once.
-func (b *bell) wait(until time.Time) (rang bool, err error) {
-	ts := unix.NsecToTimespec(max(0, time.Until(until)).Nanoseconds())
+func (b *bell) wait(d time.Duration) (rang bool, err error) {
+	ts := unix.NsecToTimespec(max(0, d).Nanoseconds())
 	_, _, errno := unix.Syscall6(unix.SYS_PPOLL, uintptr(unsafe.Pointer(&b.fds)), uintptr(len(b.fds)), uintptr(unsafe.Pointer(&ts)), 0, 0, 0)
 	if errno != 0 && errno != unix.EINTR {
 		return false, fmt.Errorf("cannot wait for inotify: %w", errno)
@@ -177,6 +180,15 @@ func (b *bell) nap(d time.Duration, listen bool) (rang bool) {
 	ts := unix.NsecToTimespec(d.Nanoseconds())
 	_, _, _ = unix.RawSyscall6(unix.SYS_PPOLL, uintptr(unsafe.Pointer(&b.fds)), uintptr(n), uintptr(unsafe.Pointer(&ts)), 0, 0, 0)
 	return b.rung()
+}
+
+// rings reports whether the bell rang since wait, nap or rung was called last, for all
+// that is known, and leaves it to them to hear it. It may be called at the same time as
+// they are.
+func (b *bell) rings() bool {
+	var waiting int32
+	_, _, errno := unix.RawSyscall(unix.SYS_IOCTL, uintptr(b.watches), unix.TIOCINQ /* FIONREAD */, uintptr(unsafe.Pointer(&waiting)))
+	return waiting > 0 || errno != 0
 }
 
 // rung empties the queues without waiting, and reports whether the bell rang since.

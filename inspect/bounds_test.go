@@ -62,7 +62,7 @@ func TestTwentyThousandProcesses(t *testing.T) {
 		t.Errorf("%d rows, want %d", rows, n+1)
 	}
 	for i := range n {
-		b.table.lost(100+i, 100)
+		b.table.lost(100+i, 100, death{status: -1})
 	}
 	b.clock.pass(time.Minute)
 	b.sweep()
@@ -91,7 +91,7 @@ func TestMoreThanFit(t *testing.T) {
 	if n, _ := b.table.Counts(); n != DefaultMaxProcesses || b.table.Untracked() != over {
 		t.Errorf("%d are followed and %d are not, want %d and %d", n, b.table.Untracked(), DefaultMaxProcesses, over)
 	}
-	b.table.lost(100, 100)
+	b.table.lost(100, 100, death{status: -1})
 	b.table.merge(seenAlive(maxPID, 1, b.clock.Boot()))
 	if _, c, ok := maybe(b.table, maxPID); !ok || c.Comm != fmt.Sprint("program", maxPID) {
 		t.Error("there is room, and a new process was not followed")

@@ -118,7 +118,7 @@ func (t *Table) remember(b *reap, e *entry, st *Stat, known bool, now time.Durat
 	if e.stale && e.exitAt == 0 { // a signal killed it, right after its exec for all we know
 		b.Command = event.Command{Comm: e.comm, CmdlineHow: event.HowNone}
 	}
-	if e.dead() || e.exitAt != 0 {
+	if e.dead() || e.exitAt != 0 || e.endAt != 0 {
 		b.ZombieMS = e.zombieMS(now)
 		b.LifetimeMS = e.lifetime(now)
 	}

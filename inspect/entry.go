@@ -54,6 +54,7 @@ type entry struct {
 	alive    time.Duration // when it was last seen alive, since boot; 0: never
 	deadAt   time.Duration // when it was first seen dead; 0: alive
 	prompt   bool          // it was Self's then, who reaps at once
+	endAt    time.Duration // when it ended, as looker.ends was told, since boot; 0: it was not
 	exit     int           // wait status; -1 unknown
 	hint     int           // wait status + 1 as the kernel told it, see Table.exited
 	exitAt   time.Duration // when it called exit_group, since boot; 0: it did not, or nobody told
@@ -72,6 +73,7 @@ type entry struct {
 	argsStuck   bool // its command line cannot be read
 	stale       bool // it was about to exec, and cmd is what it ran before
 	cmdExact    bool // cmd was checked when it called exit_group
+	watched     bool // somebody will be told of its end
 	left        bool // it is not in the table any more
 }
 
@@ -157,12 +159,28 @@ func (e *entry) leave(s *sight) {
 	e.cmdExact = e.cmdHolds(e.comm, e.noExec)
 }
 
+// dwell is for how long a process sleeps that is not on its way from fork to exec: who
+// is has nothing to wait for.
+const dwell = 3 * time.Millisecond
+
+// unsettled reports whether e, which is gone, was last seen as what its parent is, on its
+// way to be something else for all that is known: another program, in a group and a
+// session of its own. It was settled where it slept, unless some program was started
+// later, by whom ever: the last at rang. After forkMemory it counts as settled in any
+// case.
+func (e *entry) unsettled(rang time.Duration) bool {
+	if !e.noExec || e.deadAt != 0 || e.exitAt != 0 || e.last-e.first >= forkMemory {
+		return false
+	}
+	return e.state != 'S' || e.last-e.stateAt < dwell || e.last < rang
+}
+
 // dead reports whether the process has ended, its threads included.
 func (e *entry) dead() bool { return e.deadAt != 0 && !e.leaderless }
 
 // zombieMS is how long e has been seen dead at the time now, since boot.
 func (e *entry) zombieMS(now time.Duration) int64 {
-	since := cmp.Or(e.exitAt, e.deadAt)
+	since := cmp.Or(e.exitAt, e.endAt, e.deadAt)
 	if since == 0 {
 		return event.Unknown
 	}

@@ -64,6 +64,13 @@ func Features(root, path string) []Feature {
 		Gives:   "a look at a new process within a millisecond, nothing to do when idle",
 		Without: fmt.Sprintf("a look every %v", pollEvery),
 	})
+	n, endsErr := newEnds()
+	n.close()
+	add(Feature{
+		Name: "ends", Missing: endsErr, Note: "with exit status from Linux 6.15",
+		Gives:   "the moment any process ends, and how, whoever reaps it",
+		Without: "of what others reap, status and lifetime only where a look found it dead",
+	})
 	_, childrenErr := os.Stat(root + "/self/task/" + strconv.Itoa(os.Getpid()) + "/children")
 	add(Feature{
 		Name: "children", Missing: childrenErr,

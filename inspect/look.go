@@ -38,6 +38,11 @@ type looker struct {
 	mine   []byte // our own /proc/self/cgroup; nil: not read yet
 
 	held *holding // for the processes the kernel holds; nil: this looker has none
+	ends *ends    // nil: it is not told of ends
+	// ended is when the process that is looked at ended, as ends told, since boot; 0: it
+	// did not tell.
+	ended time.Duration
+	hark  func() // hears of programs that were started until now; nil: there is nothing to hear
 }
 
 func (l *looker) init(t *Table) {
@@ -73,6 +78,7 @@ type sight struct {
 	inherits  bool // it still runs its parent's command line, which is known
 	outside   bool // it was brought into the container from outside
 
+	ended  time.Duration // it is dead since then, since boot; 0: nobody told
 	moment moment
 	code   int           // exiting: with which exit status
 	usage  *event.Rusage // exiting: what it used; nil: not read
@@ -146,10 +152,23 @@ func (l *looker) process(pid int, h kept, sweep uint64, depth int) (got seen) {
 	return got
 }
 
+// attend is process, and has the end of who is there told.
+func (l *looker) attend(pid int, h kept, sweep uint64) seen {
+	l.ends.open(pid)
+	got := l.process(pid, h, sweep, 0)
+	if l.ends.keep(pid, got.start) {
+		l.t.watches(pid, got.start)
+	}
+	return got
+}
+
 // once is process without another try where another look came in between.
 func (l *looker) once(pid int, h kept, sweep uint64, depth int) (got seen, merged bool) {
 	s := &l.sights[depth]
 	*s = sight{sweep: sweep}
+	if depth == 0 {
+		s.ended = l.ended
+	}
 	var k known
 	k, s.since = l.t.known(pid)
 	err := l.stat(pid, h.fd, s)
@@ -163,11 +182,21 @@ func (l *looker) once(pid int, h kept, sweep uint64, depth int) (got seen, merge
 			h.start = k.start
 		}
 		if errors.Is(err, errGone) && !l.t.cfg.FS.exists(pid) {
-			l.t.lost(pid, h.start)
+			if l.hark != nil && k.noExec {
+				l.hark() // it may have become another program
+			}
+			l.gone(pid, h.start, s.ended)
 		}
 		return seen{}, true
 	}
 	return l.complete(pid, h.fd, s, &k, depth)
+}
+
+// gone takes note that there is no process pid any more, which began at start; ended is
+// when it ended, since boot, 0: not known.
+func (l *looker) gone(pid int, start uint64, ended time.Duration) {
+	l.t.lost(pid, start, death{at: ended, status: l.ends.status(pid, start), told: l.ends != nil})
+	l.ends.forget(pid)
 }
 
 // complete reads what else there is to read of a process whose stat is in s, and
@@ -339,7 +368,7 @@ func (l *looker) sweep() error {
 	l.pids = pids
 	n := t.beginSweep()
 	for _, pid := range pids {
-		l.process(pid, notKept, n, 0)
+		l.attend(pid, notKept, n)
 	}
 	l.pids = t.unseen(n, l.pids[:0])
 	for _, pid := range l.pids {

@@ -1,6 +1,7 @@
 package inspect
 
 import (
+	"math"
 	"time"
 
 	"pid1/event"
@@ -225,6 +226,8 @@ func (t *Table) take(e *entry, s *sight) {
 		}
 		if e.leaderless = leaderless; leaderless {
 			e.alive = s.at
+		} else if e.endAt == 0 {
+			e.endAt = s.ended
 		}
 		if s.exitKnown {
 			e.exit = st.Exit
@@ -298,13 +301,66 @@ func (t *Table) considerZombie(e *entry, s *sight) {
 	t.tellZombie(e)
 }
 
+// death is what is known of the end of a process that is gone.
+type death struct {
+	at     time.Duration // since boot; 0: not known
+	status int           // wait status; -1: not known
+	told   bool          // whoever found it gone is who is told of ends
+}
+
 // lost takes note that there is no process pid any more; start is when the one that
-// was looked for began.
-func (t *Table) lost(pid int, start uint64) {
+// was looked for began. Who finds out by chance leaves it to who is told.
+func (t *Table) lost(pid int, start uint64, d death) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if e := t.byPID[pid]; e != nil && e.id.Start == start && !t.awaits(e) {
-		t.vanish(e, t.epoch.now())
+	e := t.byPID[pid]
+	if e == nil || e.id.Start != start || e.watched && !d.told {
+		return
+	}
+	if e.endAt == 0 {
+		e.endAt = d.at
+	}
+	if d.status >= 0 {
+		e.exit, e.leaderless = d.status, false
+	} else if t.awaits(e) {
+		return
+	}
+	t.vanish(e, t.epoch.now())
+}
+
+// watches notes that somebody is told of the end of the process pid that began at start.
+func (t *Table) watches(pid int, start uint64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if e := t.byPID[pid]; e != nil && e.id.Start == start {
+		e.watched = true
+	}
+}
+
+// started notes that some program was, for all that is known.
+func (t *Table) started() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.rang = t.epoch.now()
+}
+
+// deaf is Table.rang where nobody hears of programs that are started: it can always be
+// that one just was.
+const deaf = time.Duration(math.MaxInt64)
+
+// deafen notes that nobody hears of programs that are started any more.
+func (t *Table) deafen() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.rang = deaf
+}
+
+// unattended notes that nobody is told of ends any more.
+func (t *Table) unattended() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, e := range t.byPID {
+		e.watched = false
 	}
 }
 

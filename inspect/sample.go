@@ -22,6 +22,9 @@ const (
 	sweepShare = 100
 	// sweepSoonest is the least time between two sweeps while programs are started.
 	sweepSoonest = 100 * time.Millisecond
+	// peekShare is how much shorter than the quiet before is the pause until the next
+	// glance at the newest PID.
+	peekShare = 3
 	// haste is the pause between two looks at the young in a rush.
 	haste = 200 * time.Microsecond
 	// maxDry is the longest pause after the bell rang for nothing.
@@ -41,8 +44,10 @@ const (
 
 // Sample returns the source that looks at /proc when there is reason to: something
 // was executed, as inotify tells, and there are new PIDs. Those it looks at every
-// millisecond until they have shown what they are. Once a second or less often, every
-// two seconds while nobody is born, it sweeps over all processes. It needs no privilege
+// millisecond until they have shown what they are. Who only forks tells nobody: so it
+// looks for new PIDs meanwhile, the less often the longer there were none. Once a second
+// or less often, every two seconds while nobody is born, it sweeps over all processes. It
+// needs no privilege
 // and leaves processes alone, but misses what is faster than it. path is the PATH
 // programs are looked for in, besides the usual places.
 func Sample(path string) Source { return sampleHere(path) }
@@ -116,6 +121,8 @@ type sampling struct {
 	cost  time.Duration // what it took
 	next  time.Time     // of the next sweep
 	dry   time.Duration // the pause after it rang for nothing; 0: it did not
+	stir  time.Time     // when there was a new process
+	rang  bool          // since the last look
 	rush  budget        // for looking without a pause
 	brisk budget        // for looking whenever the bell rings
 	told  []int         // what x handed over
@@ -149,6 +156,7 @@ func (s *sampling) run(ctx context.Context, cfg *sample, name string) error {
 		s.rush.most = 0 // nobody else runs meanwhile
 	}
 	s.pause = time.NewTimer(time.Hour)
+	s.attend()
 	t.tellSource(name, "on", "")
 	if err := s.begin(ctx); err != nil || ctx.Err() != nil {
 		return err
@@ -161,6 +169,7 @@ func (s *sampling) run(ctx context.Context, cfg *sample, name string) error {
 		t.tellSource(name, "on", fmt.Sprintf("looking every %v, since it %v", pollEvery, err))
 	}
 	if s.bell != nil {
+		s.listen()
 		stop := context.AfterFunc(ctx, s.bell.wake)
 		defer stop()
 		t.wakeable(s.bell.wake)
@@ -172,11 +181,11 @@ func (s *sampling) run(ctx context.Context, cfg *sample, name string) error {
 				return err
 			}
 		}
-		rang, err := s.wait(ctx)
+		heard, err := s.wait(ctx)
 		if err != nil {
 			return err
 		}
-		if rang && !s.watch(ctx) && s.bell != nil {
+		if heard != nothing && !s.watch(ctx, heard) && s.bell != nil {
 			// It rang for nothing, as it does for programs that start in other
 			// namespaces: listen less often.
 			s.dry = min(maxDry, max(glance, 2*s.dry))
@@ -192,11 +201,46 @@ func (s *sampling) end() {
 	for _, y := range s.young {
 		closeFD(y.file.fd)
 	}
+	if s.fresh.list != nil {
+		s.fresh.list.close()
+	}
+	s.l.mu.Lock()
+	defer s.l.mu.Unlock()
+	s.ignore()
+	s.l.hark = nil
+	s.t.deafen()
 	if s.bell != nil {
 		s.bell.close()
 	}
-	if s.fresh.list != nil {
-		s.fresh.list.close()
+}
+
+// ignore ends what attend began.
+func (s *sampling) ignore() {
+	s.l.ends.close()
+	s.l.ends = nil
+	s.t.unattended()
+	if s.bell != nil {
+		s.bell.besides(-1)
+	}
+}
+
+// attend has the ends of processes told, where the kernel does that.
+func (s *sampling) attend() {
+	s.l.mu.Lock()
+	defer s.l.mu.Unlock()
+	s.l.ends, _ = newEnds() // nil is good for everything
+}
+
+// listen makes use of the bell, now that there is one.
+func (s *sampling) listen() {
+	s.l.mu.Lock()
+	defer s.l.mu.Unlock()
+	s.ring() // what was started before, it does not tell
+	s.bell.besides(s.l.ends.descriptor())
+	s.l.hark = func() {
+		if s.bell.rings() {
+			s.t.started()
+		}
 	}
 }
 
@@ -212,6 +256,7 @@ func (s *sampling) begin(ctx context.Context) error {
 		s.look(now, true, true)
 		s.sleep(ctx, glance/2)
 	}
+	s.stir = time.Now()
 	return nil
 }
 
@@ -260,20 +305,90 @@ func (s *sampling) sweepSoon() {
 	}
 }
 
+// news is why to look at what is new.
+type news int
+
+const (
+	nothing news = iota // it is time to sweep, if to do anything
+	ringing             // something was executed, perhaps
+	forking             // there are new PIDs
+)
+
 // wait sleeps until there may be something new, or until the next sweep.
-func (s *sampling) wait(ctx context.Context) (bool, error) {
+func (s *sampling) wait(ctx context.Context) (news, error) {
 	if s.x != nil {
 		s.x.watchOver()
 		defer s.x.idle.Store(false)
 		if s.x.idle.Store(true); s.x.waiting() {
-			return true, nil
+			return ringing, nil
 		}
 	}
-	if s.bell != nil {
-		return s.bell.wait(s.next)
+	if s.bell == nil {
+		s.sleep(ctx, min(pollEvery, max(time.Until(s.next), glance)))
+		return ringing, nil
 	}
-	s.sleep(ctx, min(pollEvery, max(time.Until(s.next), glance)))
-	return true, nil
+	for !s.rang {
+		now := time.Now()
+		pause := min(s.next.Sub(now), now.Sub(s.stir)/peekShare, s.l.ends.next(now))
+		rang, err := s.bell.wait(pause)
+		if err != nil {
+			return nothing, err
+		}
+		if rang {
+			s.ring()
+		}
+		now = time.Now()
+		s.mournAt(now)
+		switch {
+		case s.rang:
+		case !now.Before(s.next):
+			return nothing, nil
+		case s.newest() != s.fresh.cursor:
+			return forking, nil
+		}
+	}
+	return ringing, nil
+}
+
+// ring notes that the bell rang.
+func (s *sampling) ring() {
+	s.rang = true
+	s.t.started()
+}
+
+// mournAt is mourn for who does not hold l.mu.
+func (s *sampling) mournAt(now time.Time) {
+	s.l.mu.Lock()
+	defer s.l.mu.Unlock()
+	s.mourn(now)
+}
+
+// mourn takes in whose end was told, and looks again at who was not reaped at once.
+func (s *sampling) mourn(now time.Time) {
+	n := s.l.ends
+	defer func() { s.l.ended = 0 }()
+	for more := true; more; {
+		list, err := n.take()
+		if err != nil {
+			s.ignore()
+			return
+		}
+		more = len(list) == maxTold
+		for i := range list {
+			pid, ok := n.holds(&list[i])
+			if !ok {
+				continue
+			}
+			s.l.ended = s.t.cfg.Clock.Boot()
+			if s.l.process(pid, notKept, 0, 0).dead {
+				n.later(pid, now)
+			}
+		}
+	}
+	s.l.ended = 0
+	for pid := n.due(now); pid != 0; pid = n.due(now) {
+		s.l.process(pid, notKept, 0, 0)
+	}
 }
 
 func (s *sampling) sleep(ctx context.Context, d time.Duration) {
@@ -286,44 +401,49 @@ func (s *sampling) sleep(ctx context.Context, d time.Duration) {
 
 // watch looks at what is new, and again until all is quiet. It reports whether
 // anything was new.
-func (s *sampling) watch(ctx context.Context) (found bool) {
-	if s.bell != nil {
+func (s *sampling) watch(ctx context.Context, heard news) (found bool) {
+	if s.bell != nil && heard == ringing {
 		s.sweepSoon() // it can be an old process that execs
 	}
 	var busy, again time.Time
-	rang := true
+	s.rang = heard == ringing
 	for ctx.Err() == nil {
-		now := time.Now()
+		now, rang := time.Now(), s.rang
+		s.rang = false
 		due := rang || now.Sub(again) >= haste
 		if due {
 			again = now
 		}
 		if s.look(now, due, rang) {
-			busy, found = now, true
+			busy, s.stir, found = now, now, true
 		}
 		if now.Sub(busy) >= settle || !now.Before(s.next) {
 			return found
 		}
-		rang = s.rest(ctx, now)
+		s.rest(ctx, now)
 	}
 	return found
 }
 
-// rest pauses until the next look, and reports whether the bell rang.
+// rest pauses until the next look, and hears whether the bell rang.
 //
 // It does not pause at all as long as there is means for a rush: the parent of a
 // process that is orphaned right after its fork can be seen for a tenth of a
 // millisecond. Then the bell ends a pause early, as long as there is means for that.
-func (s *sampling) rest(ctx context.Context, began time.Time) bool {
+func (s *sampling) rest(ctx context.Context, began time.Time) {
 	now := time.Now()
+	rang := false
 	switch {
 	case s.bell == nil:
 		s.sleep(ctx, s.pace)
-		return false
 	case s.x == nil && s.rush.spend(began, now):
-		return s.bell.rung()
+		rang = s.bell.rung()
+	default:
+		rang = s.bell.nap(s.pace, s.x == nil && s.brisk.spend(began, now))
 	}
-	return s.bell.nap(s.pace, s.x == nil && s.brisk.spend(began, now))
+	if rang {
+		s.ring()
+	}
 }
 
 // look looks at new processes and, where due is set, again at the young ones. It
@@ -332,11 +452,21 @@ func (s *sampling) look(now time.Time, due, rang bool) (busy bool) {
 	s.l.mu.Lock()
 	defer s.l.mu.Unlock()
 	faultpoint.Here("sample")
+	// The young come first: who just became what it is may not be it for long.
+	if due {
+		for i := len(s.young) - 1; i >= 0; i-- {
+			if y := &s.young[i]; s.again(y, now, rang) {
+				busy = busy || !y.grown(now)
+			} else {
+				s.drop(i)
+			}
+		}
+	}
 	pids := s.fresh.look(now)
 	for _, pid := range pids {
 		s.first(pid, now)
 	}
-	busy = len(pids) > 0
+	busy = busy || len(pids) > 0
 	if s.x != nil {
 		s.told = s.x.take(s.told)
 		for _, pid := range s.told {
@@ -347,16 +477,8 @@ func (s *sampling) look(now time.Time, due, rang bool) (busy bool) {
 			s.sweepSoon()
 		}
 	}
-	if !due {
-		return busy
-	}
-	for i := 0; i < len(s.young); {
-		if y := &s.young[i]; s.again(y, now, rang) {
-			busy = busy || !y.grown(now)
-			i++
-		} else {
-			s.drop(i)
-		}
+	if due {
+		s.mourn(now)
 	}
 	return busy
 }
@@ -416,7 +538,7 @@ func (s *sampling) first(pid int, now time.Time) (there bool) {
 	}
 	last := len(s.young)
 	s.young = append(s.young, young{pid: pid, file: kept{fd: fd}, since: now, looked: now})
-	got := s.l.process(pid, kept{fd: fd}, 0, 0)
+	got := s.l.attend(pid, kept{fd: fd}, 0)
 	if got.start == 0 {
 		s.drop(last)
 		return false

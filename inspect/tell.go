@@ -1,6 +1,7 @@
 package inspect
 
 import (
+	"cmp"
 	"strconv"
 	"time"
 
@@ -111,11 +112,15 @@ func (t *Table) tellExit(e *entry, now time.Duration) {
 	if !t.tells(e) {
 		return
 	}
+	group := e.group()
+	if e.unsettled(t.rang) {
+		group = event.Group{PGID: event.Unknown, SID: event.Unknown}
+	}
 	ev := &t.out.exit
 	*ev = event.Exit{
 		Head: event.Head{Type: event.TypeExit},
-		ID:   e.id, PPID: e.ppid, Group: e.group(), Owner: e.owner(),
-		Command: e.lastCommand(), Ended: e.ended(), Origin: e.origin(&t.out.origin),
+		ID:   e.id, PPID: e.ppid, Group: group, Owner: e.owner(),
+		Command: e.lastCommand(t.rang), Ended: e.ended(), Origin: e.origin(&t.out.origin),
 		Started: t.epoch.started(e.id.Start), LifetimeMS: e.lifetime(now), Rusage: e.usage,
 	}
 	t.emit(ev)
@@ -124,14 +129,14 @@ func (t *Table) tellExit(e *entry, now time.Duration) {
 // lastCommand is what e ran in the end, now that it is gone. Nobody knows that of
 // one that was last seen alive soon after its fork and had still to exec, nor of one
 // that is known to have execed since it was, or to have been about to.
-func (e *entry) lastCommand() event.Command {
+func (e *entry) lastCommand(rang time.Duration) event.Command {
 	switch {
 	case e.stale && e.exitAt == 0 && e.deadAt != 0:
 		return event.Command{Comm: e.comm, CmdlineHow: event.HowNone}
 	case e.stale && e.exitAt == 0, e.execedAt > e.alive:
 		return event.Command{CmdlineHow: event.HowNone}
 	}
-	if e.deadAt == 0 && e.exitAt == 0 && e.noExec && e.last-e.first < forkMemory {
+	if e.unsettled(rang) {
 		return event.Command{CmdlineHow: event.HowNone}
 	}
 	return e.command()
@@ -141,8 +146,8 @@ func (e *entry) lastCommand() event.Command {
 // boot: Unknown when the moment it died in is not known to within one percent of
 // it, or 20 ms. What was Self's when it died was found dead at once.
 func (e *entry) lifetime(now time.Duration) int64 {
-	if e.exitAt != 0 {
-		return age(e.id.Start, e.exitAt)
+	if at := cmp.Or(e.exitAt, e.endAt); at != 0 {
+		return age(e.id.Start, at)
 	}
 	if e.prompt {
 		return age(e.id.Start, e.deadAt)

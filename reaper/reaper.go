@@ -11,7 +11,6 @@ package reaper
 
 import (
 	"errors"
-	"io"
 	"log/slog"
 	"os"
 	"runtime"
@@ -177,7 +176,7 @@ func Run(cfg Config) (int, error) {
 		r.obs = nobody{}
 	}
 	if r.log == nil {
-		r.log = slog.New(slog.NewTextHandler(io.Discard, nil))
+		r.log = slog.New(slog.DiscardHandler)
 	}
 	r.tty = terminal{fd: -1}
 	if !cfg.Pause {

@@ -287,7 +287,7 @@ func TestFeatures(t *testing.T) {
 	}
 	got := lines("--no-new-privs")
 	for name, want := range map[string]string{
-		"orphans": "PID 1", "proc": "yes", "doorbell": "yes", "cursor": "yes", "exact": "without side effect",
+		"orphans": "PID 1", "proc": "yes", "doorbell": "yes", "cursor": "yes", "ends": "yes", "exact": "without side effect",
 	} {
 		if !strings.Contains(got[name], want) {
 			t.Errorf("of %s it says %q, want %q", name, got[name], want)

@@ -316,7 +316,7 @@ var (
 	seldom  = map[string]bool{"madvise": true, "restart_syscall": true, "sched_yield": true, "tgkill": true}
 	atStart = map[string]bool{
 		"chdir": true, "dup3": true, "eventfd2": true, "fcntl": true, "inotify_init1": true, "inotify_add_watch": true,
-		"sched_getattr": true, "sched_setattr": true,
+		"sched_getattr": true, "sched_setattr": true, "epoll_create1": true,
 	}
 )
 

@@ -8,6 +8,8 @@ package record
 
 import (
 	"bytes"
+	"cmp"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"sync"
@@ -223,12 +225,12 @@ func (r *Recorder) hello() []byte {
 	next := r.r.Seq()
 	if r.off < len(r.chunk) {
 		line, _, _ := bytes.Cut(r.chunk[r.off:], []byte{'\n'})
-		switch ev, _ := event.Decode(line); e := ev.(type) {
-		case nil:
-		case *event.Gap:
-			next = e.FromSeq
-		default:
-			next = ev.Header().Seq
+		var first struct {
+			Seq uint64 `json:"seq"`
+			Gap uint64 `json:"from_seq"`
+		}
+		if json.Unmarshal(line, &first) == nil {
+			next = cmp.Or(first.Gap, first.Seq)
 		}
 	}
 	h.Type, h.Seq, h.TS = event.TypeHello, 0, time.Now()

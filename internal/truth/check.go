@@ -27,14 +27,15 @@ type end struct {
 	origin   *event.Proc
 	lineage  []event.Ancestor
 	lifetime int64
+	others   bool // somebody else reaped it, and it need not have been seen dead
 }
 
 func endOf(ev event.Event) end {
 	switch e := ev.(type) {
 	case *event.Reap:
-		return end{e.Command, e.Group, e.Ended, e.Origin, e.Lineage, e.LifetimeMS}
+		return end{e.Command, e.Group, e.Ended, e.Origin, e.Lineage, e.LifetimeMS, false}
 	case *event.Exit:
-		return end{e.Command, e.Group, e.Ended, e.Origin, nil, e.LifetimeMS}
+		return end{e.Command, e.Group, e.Ended, e.Origin, nil, e.LifetimeMS, true}
 	}
 	panic(fmt.Sprintf("%T is no end", ev))
 }
@@ -332,7 +333,7 @@ func (c *Coverage) session(p *Process, e *end) verdict {
 	switch {
 	case e.SID == event.Unknown || e.PGID == event.Unknown:
 		return unknown
-	case !e.Known() && [2]int{e.SID, e.PGID} == p.Was:
+	case e.others && [2]int{e.SID, e.PGID} == p.Was:
 		return unknown // it was last looked at before, and nobody saw it dead
 	case e.SID != p.SID || e.PGID != p.PGID:
 		return c.wrong(p, "session %d, group %d instead of %d, %d", e.SID, e.PGID, p.SID, p.PGID)
