@@ -186,3 +186,27 @@ func TestUnsettled(t *testing.T) {
 		}
 	}
 }
+
+// TestEndsAreReleased: nothing is held of what Self reaped, also where the kernel does not
+// tell of reaping.
+func TestEndsAreReleased(t *testing.T) {
+	table, _ := realTable(t, func(int, int) bool { return false })
+	table.cfg.Self = os.Getpid()
+	table.look.ends = attentive(t)
+	pid, reap := zombie(t, "exit")
+	if err := table.Sweep(); err != nil {
+		t.Fatal(err)
+	}
+	if _, ok := table.look.ends.held[pid]; !ok {
+		t.Fatal("a sweep does not attend to who is there")
+	}
+	table.Dying(pid)
+	reap()
+	if err := table.Sweep(); err != nil {
+		t.Fatal(err)
+	}
+	if _, ok := table.look.ends.held[pid]; ok {
+		t.Error("it is held when it is gone")
+	}
+	table.look.ends = nil // it is closed before the Table
+}

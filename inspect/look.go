@@ -199,6 +199,21 @@ func (l *looker) gone(pid int, start uint64, ended time.Duration) {
 	l.ends.forget(pid)
 }
 
+// release forgets who is not in the table any more: where no reaping is told, those that
+// Self reaped.
+func (l *looker) release() {
+	if l.ends == nil {
+		return
+	}
+	l.t.mu.Lock()
+	defer l.t.mu.Unlock()
+	for pid, held := range l.ends.held {
+		if e := l.t.byPID[pid]; e == nil || e.id.Start != held.start {
+			l.ends.forget(pid)
+		}
+	}
+}
+
 // complete reads what else there is to read of a process whose stat is in s, and
 // merges it, unless it was overtaken. k is what was known before.
 func (l *looker) complete(pid, fd int, s *sight, k *known, depth int) (got seen, merged bool) {
@@ -374,6 +389,7 @@ func (l *looker) sweep() error {
 	for _, pid := range l.pids {
 		l.process(pid, notKept, n, 0)
 	}
+	l.release()
 	t.endSweep()
 	return nil
 }

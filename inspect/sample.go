@@ -329,7 +329,7 @@ func (s *sampling) wait(ctx context.Context) (news, error) {
 	}
 	for !s.rang {
 		now := time.Now()
-		pause := min(s.next.Sub(now), now.Sub(s.stir)/peekShare, s.l.ends.next(now))
+		pause := min(s.next.Sub(now), max(glance, now.Sub(s.stir)/peekShare), s.l.ends.next(now))
 		rang, err := s.bell.wait(pause)
 		if err != nil {
 			return nothing, err
