@@ -18,8 +18,8 @@ import (
 
 // chatter does a few things that are worth an event, names that are no text among
 // them, and then nothing.
-const chatter = `(sleep 0.1 & :); sh -c "exit 3"; cp /bin/true "/tmp/caf$(printf '\351')
-x"; (/tmp/caf*x & :); sleep 0.3; echo done; exec sleep 1000`
+const chatter = `(sleep 0.1 & :); sh -c "exit 3"; cp /bin/sleep "/tmp/caf$(printf '\351')
+x"; (/tmp/caf*x 0.1 & :); sleep 0.3; echo done; exec sleep 1000`
 
 // The feed is read from a sidecar through a shared volume, from the host, and by
 // docker exec, with nc, jq, Python and pid1top: all read the same.
