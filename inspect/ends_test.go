@@ -210,3 +210,19 @@ func TestEndsAreReleased(t *testing.T) {
 	}
 	table.look.ends = nil // it is closed before the Table
 }
+
+// TestEndOfLeaderless: the status is that of the process, not of its first thread, which
+// ended before.
+func TestEndOfLeaderless(t *testing.T) {
+	if !exitTold(t) {
+		t.Skip("the kernel does not tell how a process ended (Linux 6.15)")
+	}
+	n := attentive(t)
+	cmd, end := helper(t, "leaderless")
+	n.open(cmd.Process.Pid)
+	n.keep(cmd.Process.Pid, 1)
+	end()
+	if got := n.status(cmd.Process.Pid, 1); got != 7<<8 {
+		t.Errorf("it ended with %#x, want 0x700", got)
+	}
+}
