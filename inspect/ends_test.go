@@ -136,8 +136,10 @@ func TestEndIsTold(t *testing.T) {
 		case *event.Start:
 			return e.PPID == os.Getpid() && e.Comm == "sleep"
 		case *event.Exit:
-			exit = *e
-			return e.PPID == os.Getpid() && e.Comm == "sleep"
+			if e.PPID == os.Getpid() && e.Comm == "sleep" {
+				exit = *e
+				return true
+			}
 		}
 		return false
 	})
