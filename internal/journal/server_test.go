@@ -538,7 +538,7 @@ func TestManyEventsAndAllKindsOfClients(t *testing.T) {
 			if got+lost != total || lost == 0 {
 				t.Errorf("stopped: %d read and %d lost are %d, want %d", got, lost, got+lost, total)
 			}
-			missed.Add(uint64(lost))
+			missed.Add(lost)
 		})
 	}
 	wg.Wait()
