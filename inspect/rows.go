@@ -49,7 +49,10 @@ func (t *Table) rows(unwaited bool, yield func(*event.Process) bool) {
 			continue
 		}
 		if a, ok := asked[pid]; ok && a.start == row.Start {
-			row.SigChld, row.Blocked, row.Wchan = a.sigchld.String(), a.sigchld.blocked, a.wchan
+			row.SigChld, row.Blocked = a.sigchld.String(), a.sigchld.blocked
+			if row.State != "R" { // it went to sleep after the look
+				row.Wchan = a.wchan
+			}
 		}
 		if !yield(&row) {
 			return
@@ -109,6 +112,7 @@ func (t *Table) ask(unwaited bool) ([]int, map[int]answer) {
 	pids, asked := t.parents(unwaited)
 	var buf [4096]byte
 	for pid, a := range asked {
+		l.process(pid, notKept, 0, 0) // its state was another when it was last looked at
 		if n, err := l.r.read(pid, "status", buf[:]); err == nil {
 			a.sigchld = parseDisposition(buf[:n])
 		}

@@ -269,6 +269,26 @@ func TestRowsAreFresh(t *testing.T) {
 	}
 }
 
+// TestStateAndPlaceAgree: where a parent of zombies waits is told together with the state
+// it has then.
+func TestStateAndPlaceAgree(t *testing.T) {
+	b := newBench(t)
+	b.put(fakeProcess{pid: 30, ppid: 20, comm: "dead", state: "Z", start: 200})
+	want := []struct{ was, is, wchan string }{{"R", "S", "do_wait"}, {"S", "R", ""}}
+	for _, c := range want {
+		b.put(fakeProcess{pid: 20, ppid: 1, comm: "app", state: c.was, start: 100})
+		b.sweep()
+		b.put(fakeProcess{pid: 20, ppid: 1, comm: "app", state: c.is, start: 100})
+		b.must(writeFile(b.dir, "20/wchan", "do_wait"))
+		b.table.Unwaited(func(p *event.Process) bool {
+			if p.PID == 20 && (p.State != c.is || p.Wchan != c.wchan) {
+				t.Errorf("from %s to %s: told are %s and %q", c.was, c.is, p.State, p.Wchan)
+			}
+			return true
+		})
+	}
+}
+
 // TestUnwaited: those alone who are dead and not pid1's, and their parents, with
 // what tells whether the parent knows of them.
 func TestUnwaited(t *testing.T) {
