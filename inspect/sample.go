@@ -290,6 +290,7 @@ func (s *sampling) sweep() error {
 	if err := s.t.Sweep(); err != nil {
 		return err
 	}
+	s.weed(time.Now())
 	s.swept = time.Now()
 	s.cost = s.swept.Sub(began)
 	s.next = s.swept.Add(max(sweepEvery, sweepShare*s.cost))
@@ -380,14 +381,36 @@ func (s *sampling) mourn(now time.Time) {
 				continue
 			}
 			s.l.ended = s.t.cfg.Clock.Boot()
-			if s.l.process(pid, notKept, 0, 0).dead {
+			if s.mournOne(pid, now) {
 				n.later(pid, now)
 			}
 		}
 	}
 	s.l.ended = 0
 	for pid := n.due(now); pid != 0; pid = n.due(now) {
-		s.l.process(pid, notKept, 0, 0)
+		s.mournOne(pid, now)
+	}
+}
+
+// mournOne looks at pid, which ended, and reports whether it is a zombie. If it was
+// young, there is nothing more to see of it.
+func (s *sampling) mournOne(pid int, now time.Time) (zombie bool) {
+	got := s.l.process(pid, notKept, 0, 0)
+	i := slices.IndexFunc(s.young, func(y young) bool { return y.pid == pid })
+	if i >= 0 && (got.start == 0 || got.dead && s.young[i].grown(now)) {
+		s.drop(i)
+	}
+	return got.dead
+}
+
+// weed looks at the young that are grown, for whom nothing may ring any more.
+func (s *sampling) weed(now time.Time) {
+	s.l.mu.Lock()
+	defer s.l.mu.Unlock()
+	for i := len(s.young) - 1; i >= 0; i-- {
+		if y := &s.young[i]; y.grown(now) && !s.again(y, now, true) {
+			s.drop(i)
+		}
 	}
 }
 

@@ -368,6 +368,47 @@ func TestYoung(t *testing.T) {
 	}
 }
 
+// TestYoungDie: the file of one that ended is closed though nothing rings any more, at
+// once where its end is told, and else with the next sweep.
+func TestYoungDie(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		told bool
+	}{{"told", true}, {"swept", false}} {
+		t.Run(c.name, func(t *testing.T) {
+			table, _ := realTable(t, func(int, int) bool { return false })
+			s := &sampling{t: table, l: &table.look}
+			defer s.end()
+			if c.told {
+				if s.attend(); s.l.ends == nil {
+					t.Skip("no ends are told here")
+				}
+			}
+			cmd, end := helper(t, "named", "young")
+			now := time.Now()
+			if !s.first(cmd.Process.Pid, now.Add(-time.Second)) {
+				t.Fatal("it is not there")
+			}
+			s.young[0].noExec = true
+			s.weed(now)
+			s.mournAt(now)
+			if len(s.young) != 1 {
+				t.Fatal("it is given up though it may still exec")
+			}
+			s.young[0].since = now.Add(-time.Second)
+			end()
+			if c.told {
+				s.mournAt(now)
+			} else if err := s.sweep(); err != nil {
+				t.Fatal(err)
+			}
+			if len(s.young) != 0 {
+				t.Error("it is held when it is gone")
+			}
+		})
+	}
+}
+
 // TestQuietSweeps: while nobody is born every second sweep is put off.
 func TestQuietSweeps(t *testing.T) {
 	b := newBench(t)
