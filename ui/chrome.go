@@ -254,7 +254,11 @@ func (m *model) drawVerdict(c *canvas) {
 		why = itoa(n) + " more   " + why
 	}
 	c.put(alarm, " ! "+f.word+"  ")
-	c.text(alarm, f.text, c.width-c.x-len(why)-2)
+	room, text := c.width-c.x-len(why)-2, f.text
+	if f.brief != "" && cellWidth(clean(text, c.t.ascii)) > room {
+		text = f.brief
+	}
+	c.text(alarm, text, room)
 	c.use(alarm)
 	c.spaces(c.width - len(why) - c.x)
 	c.put(alarm, why)
@@ -332,7 +336,19 @@ func (m *model) drawKeys(c *canvas) {
 		m.footEnds = append(m.footEnds, footKey{from, c.x, b.act})
 		c.put(plain, "  ")
 	}
+	if text := m.unseenText(); text != "" && c.x+len(text) < c.width {
+		c.to(c.width - len(text) - 1)
+		c.put(faint, text)
+	}
 	c.end(plain)
+}
+
+// unseenText says what the Overview has no room for; empty: nothing.
+func (m *model) unseenText() string {
+	if m.view != overview || m.help || m.unseen == 0 {
+		return ""
+	}
+	return plural(m.unseen, "table") + " more in a larger window"
 }
 
 func footWidth(b *binding) int {

@@ -96,6 +96,9 @@ func plural(n int, one string) string {
 	if n == 1 {
 		return "1 " + one
 	}
+	if strings.HasSuffix(one, "s") {
+		one += "e"
+	}
 	return itoa(n) + " " + one + "s"
 }
 

@@ -73,6 +73,7 @@ type model struct {
 	stale    bool
 	tabEnds  []int
 	footEnds []footKey
+	unseen   int // tables there was no room for
 }
 
 func newModel(o Options) *model {
@@ -234,6 +235,7 @@ func (m *model) draw() string {
 	}
 	m.drawStatus(c)
 	if m.frame.body == 0 && m.frame.menu == 0 {
+		m.drawTiny(c)
 		return string(c.b)
 	}
 	m.drawVerdict(c)
@@ -251,6 +253,14 @@ func (m *model) draw() string {
 	m.drawScrubber(c)
 	m.drawFoot(c)
 	return string(c.b)
+}
+
+// drawTiny says why there is nothing under the status line.
+func (m *model) drawTiny(c *canvas) {
+	if c.row(false) {
+		c.text(faint, " more in "+itoa(leastWidth)+"x"+itoa(leastHeight)+" and larger", c.width)
+		c.end(plain)
+	}
 }
 
 func (m *model) drawBody(c *canvas) {

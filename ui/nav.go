@@ -260,10 +260,12 @@ func (m *model) next(dir int) {
 	case treeView:
 		hit = func(i int) bool {
 			r := &m.tree.rows[i]
+			hides := !r.isFold() && r.mark == isClosed
 			if m.tree.filter.active() {
-				return !r.aside
+				return !r.aside || hides && m.tree.below[r.p]
 			}
-			return r.key.fold == zombiesFolded || !r.isFold() && m.shown.procs[r.p].zombie()
+			p := &m.shown.procs[r.p]
+			return r.key.fold == zombiesFolded || !r.isFold() && p.zombie() || hides && p.zunder > 0
 		}
 	case zombieView:
 		hit = func(i int) bool { return m.zombies.rows[i].mark != noFold }

@@ -113,6 +113,40 @@ func TestNextMatch(t *testing.T) {
 	}
 }
 
+// TestNextInAFold: where the next match has no row, the row that hides it is one.
+func TestNextInAFold(t *testing.T) {
+	m, _ := screen(100, 30, Options{}, scenes["leak"])
+	press(m, ":", "8", "1", "2", "enter", "h")
+	press(m, "g", "n")
+	if got := selectedPID(m); got != 812 {
+		t.Errorf("n goes to %d, want 812, whose zombies are folded away", got)
+	}
+	press(m, "/", "9", "1", "3", "0", "enter", "g", "n")
+	if got := selectedPID(m); got != 812 {
+		t.Errorf("n goes to %d, want 812, which hides the match", got)
+	}
+}
+
+// TestVerdictAtEighty: how fast is not what is cut first.
+func TestVerdictAtEighty(t *testing.T) {
+	m, _ := screen(80, 24, Options{}, scenes["leak"])
+	mustSee(t, m, "42 zombies since", "/min")
+	mustNotSee(t, m, " ago)")
+	m, _ = screen(120, 24, Options{}, scenes["leak"])
+	mustSee(t, m, " ago), ", "/min")
+}
+
+// TestUnseenTables: the Overview says what it has no room for.
+func TestUnseenTables(t *testing.T) {
+	m, _ := screen(80, 24, Options{}, scenes["leak"])
+	press(m, "1")
+	mustSee(t, m, "tables more in a larger window")
+	m, _ = screen(160, 60, Options{}, scenes["leak"])
+	press(m, "1")
+	mustSee(t, m, "Commands", "Created by")
+	mustNotSee(t, m, "larger window")
+}
+
 func TestFollow(t *testing.T) {
 	m, f := screen(100, 30, Options{}, scenes["leak"])
 	press(m, ":", "2", "0", "0", "5", "enter", "F")

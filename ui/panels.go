@@ -27,6 +27,7 @@ type panelLine struct {
 // ones first.
 func (m *model) overviewPanels(c *canvas) {
 	s := &m.shown.summary
+	m.unseen = 0
 	if s.Reaps == 0 {
 		note(c, noReaps(&m.shown))
 		if len(m.shown.notes) > 0 {
@@ -44,13 +45,15 @@ func (m *model) overviewPanels(c *canvas) {
 		tallyPanel("Commands", s.Commands, false),
 		notesPanel(&m.shown, m.theme),
 	}
-	if c.height-c.lines < 3 {
-		return // a heading alone tells nothing
+	if c.height-c.lines < 3 { // a heading alone tells nothing
+		m.unseen = len(all)
+		return
 	}
 	columns := min(max((c.width-1)/28, 1), 3)
 	// Each band takes what it needs, and leaves four lines for each that follows.
 	bands := (len(all) + columns - 1) / columns
 	bands = min(bands, max((c.height-c.lines)/5, 1))
+	m.unseen = max(len(all)-bands*columns, 0)
 	for band := range bands {
 		row := all[band*columns : min((band+1)*columns, len(all))]
 		lines := c.height - c.lines - 5*(bands-band-1)

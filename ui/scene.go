@@ -101,6 +101,7 @@ type finding struct {
 	word    string // LEAK
 	who     string // 812 gunicorn; empty: nobody in particular
 	text    string // who does what
+	brief   string // the same where that is too long; empty: there is none
 	advice  string // what to do; empty where there is nothing to say
 	subject event.ID
 }

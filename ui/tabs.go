@@ -100,11 +100,12 @@ func (m *model) count() string {
 	}
 	switch m.view {
 	case treeView:
-		n := itoa(m.tree.shown)
-		if all := len(m.shown.procs); m.tree.narrowed() && all != m.tree.shown {
-			n += " of " + itoa(all)
+		s := &m.shown
+		n := plural(s.alive+s.dead, "proc")
+		if m.tree.narrowed() {
+			n = itoa(m.tree.shown) + " of " + itoa(len(s.procs)) + " match"
 		}
-		return n + " shown" + more(m.tree.list.above(), m.tree.list.below(), m.theme)
+		return n + more(m.tree.list.above(), m.tree.list.below(), m.theme)
 	case zombieView:
 		return plural(len(m.shown.groups), "parent") + more(m.zombies.list.above(), m.zombies.list.below(), m.theme)
 	case reapView:

@@ -192,7 +192,8 @@ func (s *scene) judge(t *theme) {
 			continue
 		}
 		f := finding{
-			word: verdictWords(g.Verdict), who: doctor.Name(g.Parent), text: inShort(g, s.now, t), subject: g.Parent.ID,
+			word: verdictWords(g.Verdict), who: doctor.Name(g.Parent), subject: g.Parent.ID,
+			text: inShort(g, sinceWhen(g, s.now, t)), brief: inShort(g, since(g, s.now, t)),
 		}
 		if len(g.Finding.Advice) > 0 {
 			f.advice = g.Finding.Advice[0]
@@ -211,8 +212,8 @@ func (s *scene) judge(t *theme) {
 
 // inShort is the verdict on a group for a single line: who and how bad first, the
 // sentence in full is in the Zombies view.
-func inShort(g *world.Group, now time.Time, t *theme) string {
-	text := ": " + plural(len(g.Zombies), "zombie") + " " + sinceWhen(g, now, t)
+func inShort(g *world.Group, since string) string {
+	text := ": " + plural(len(g.Zombies), "zombie") + " " + since
 	if r := signed(g.RatePerMin); r != "0" {
 		text += ", " + r + "/min"
 	}
@@ -222,14 +223,19 @@ func inShort(g *world.Group, now time.Time, t *theme) string {
 	return doctor.Name(g.Parent) + " " + because[g.Verdict] + text
 }
 
-// sinceWhen says since when a parent holds zombies: the oldest that it did not wait
-// for died then, or before where nobody was there to see it.
+// sinceWhen is since, and how long ago that is.
 func sinceWhen(g *world.Group, now time.Time, t *theme) string {
+	return since(g, now, t) + " (" + age(g.Oldest) + " ago)"
+}
+
+// since says since when a parent holds zombies: the oldest that it did not wait for
+// died then, or before where nobody was there to see it.
+func since(g *world.Group, now time.Time, t *theme) string {
 	text := "since "
 	if len(g.Zombies) > 0 && g.Zombies[0].SeenBefore {
 		text = "since before "
 	}
-	return text + t.clock(now.Add(-g.Oldest), false) + " (" + age(g.Oldest) + " ago)"
+	return text + t.clock(now.Add(-g.Oldest), false)
 }
 
 // because says in a few words what the matter is with a parent.

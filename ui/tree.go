@@ -74,7 +74,7 @@ type tree struct {
 	wanted []bool
 	below  []bool
 	stack  []int
-	shown  int
+	shown  int // how many match, also those in a fold
 }
 
 func newTree() *tree {
@@ -85,7 +85,6 @@ func newTree() *tree {
 func (t *tree) build(s *scene, o *Options, height int) {
 	t.match(s, o)
 	t.rows = t.rows[:0]
-	t.shown = 0
 	if t.flat {
 		t.addAll(s)
 	} else {
@@ -111,13 +110,16 @@ func (t *tree) match(s *scene, o *Options) {
 	}
 	t.wanted, t.below = t.wanted[:n], t.below[:n]
 	clear(t.below)
+	t.shown = 0
 	for i := n - 1; i >= 0; i-- {
 		p := &s.procs[i]
 		w := !(t.noGhosts && p.gone) && !(t.zombiesOnly && !p.zombie())
 		if w && t.filter.active() {
 			w = t.filter.matchProc(p, o)
 		}
-		t.wanted[i] = w
+		if t.wanted[i] = w; w {
+			t.shown++
+		}
 		if (w || t.below[i]) && p.parent >= 0 {
 			t.below[p.parent] = true
 		}
@@ -161,7 +163,6 @@ func (t *tree) addAll(s *scene) {
 	for n, i := range t.stack {
 		t.rows = append(t.rows, treeRow{key: treeKey{id: s.procs[i].id}, p: i, parent: -1, last: n == len(t.stack)-1})
 	}
-	t.shown = len(t.rows)
 }
 
 func (t *tree) pop(from int) { t.stack = t.stack[:from] }
@@ -170,9 +171,6 @@ func (t *tree) pop(from int) { t.stack = t.stack[:from] }
 func (t *tree) add(s *scene, i, parent, depth int, last bool) {
 	p := &s.procs[i]
 	row := treeRow{key: treeKey{id: p.id}, p: i, parent: parent, depth: depth, last: last, aside: !t.wanted[i]}
-	if t.wanted[i] {
-		t.shown++
-	}
 	from := t.children(s, i)
 	defer t.pop(from)
 	at := len(t.rows)
@@ -281,11 +279,6 @@ func (t *tree) addFold(s *scene, key treeKey, members []int, parent, depth int, 
 	at := len(t.rows)
 	t.rows = append(t.rows, row)
 	if row.mark == isClosed {
-		for _, m := range members {
-			if t.wanted[m] {
-				t.shown++
-			}
-		}
 		return
 	}
 	for n, m := range members {
