@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -176,7 +177,8 @@ func admit(t *testing.T, name string, args ...string) *patient {
 		_ = os.RemoveAll(dir)
 	})
 	for range 2000 {
-		if _, err := os.Stat(p.socket); err == nil {
+		if conn, err := net.Dial("unix", p.socket); err == nil {
+			_ = conn.Close()
 			return p
 		}
 		time.Sleep(5 * time.Millisecond)
