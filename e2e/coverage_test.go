@@ -180,9 +180,9 @@ and was not so.
 
 Status, lifetime and session of what pid1 reaps itself, as it does where the parent goes, come
 from the kernel. So do, from Linux 6.15, status and end of all that were seen while they lived,
-whoever reaped them. Lifetimes end when pid1 heard of the end, which takes until it gets a core.
-Of a process that only forked and ended, command line and session are told if it was seen asleep
-and nothing was executed since then.
+whoever reaped them. Lifetimes end when pid1 heard of the end, and are unknown where that may have
+been later by more than 20 ms and one percent. Of a process that only forked, ended soon and was
+reaped at once, command line and session are unknown: it may have execed last.
 
 A command line that was seen was that of the process when it was last looked at. A process that
 execs again and ends before the next look is told as what it ran before: by a wrong name where

@@ -136,7 +136,7 @@ type Ancestor struct {
 type Ended struct {
 	Code   int    `json:"code"`             // exit status 0…255, else Unknown
 	Signal string `json:"signal,omitempty"` // "SIGKILL"
-	Core   bool   `json:"core,omitempty"`   // it dumped core
+	Core   bool   `json:"core,omitempty"`   // it dumped core, as far as is known
 }
 
 // Known reports whether it is known how the process ended.

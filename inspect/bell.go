@@ -182,15 +182,6 @@ func (b *bell) nap(d time.Duration, listen bool) (rang bool) {
 	return b.rung()
 }
 
-// rings reports whether the bell rang since wait, nap or rung was called last, for all
-// that is known, and leaves it to them to hear it. It may be called at the same time as
-// they are.
-func (b *bell) rings() bool {
-	var waiting int32
-	_, _, errno := unix.RawSyscall(unix.SYS_IOCTL, uintptr(b.watches), unix.TIOCINQ /* FIONREAD */, uintptr(unsafe.Pointer(&waiting)))
-	return waiting > 0 || errno != 0
-}
-
 // rung empties the queues without waiting, and reports whether the bell rang since.
 func (b *bell) rung() (rang bool) {
 	for _, fd := range [2]int{b.call, b.watches} {

@@ -18,15 +18,23 @@ type ends struct {
 	held map[int]end
 	most int
 	got  [maxTold]unix.EpollEvent
+	// since is when all that ended had been told, since boot: what is told next ended
+	// later.
+	since time.Duration
 	// dead are those that ended and were not reaped at once, to be looked at again.
 	dead []ended
 }
 
 // end is what an end will be told by.
 type end struct {
-	fd    int
-	start uint64
+	fd     int
+	start  uint64
+	opened time.Duration // since boot
 }
+
+// ending is what is known of when a process ended: between two times since boot, if it
+// was seen alive after opened. The zero ending is nothing.
+type ending struct{ opened, from, by time.Duration }
 
 // ended is a process that ended, and when.
 type ended struct {
@@ -88,7 +96,7 @@ func (n *ends) full() bool { return n == nil || len(n.held) >= n.most }
 // open begins to wait for the end of pid, whoever that is, unless it does already. A
 // look at the process comes next, and then keep: who was there before and after is
 // whom the pidfd is of.
-func (n *ends) open(pid int) {
+func (n *ends) open(pid int, now time.Duration) {
 	if n.full() {
 		return
 	}
@@ -104,7 +112,7 @@ func (n *ends) open(pid int) {
 		closeFD(fd)
 		return
 	}
-	n.held[pid] = end{fd: fd}
+	n.held[pid] = end{fd: fd, opened: now}
 }
 
 // keep goes on to wait for the end of pid, which began at start, and reports whether it
@@ -117,7 +125,8 @@ func (n *ends) keep(pid int, start uint64) bool {
 	switch {
 	case !ok:
 	case e.start == 0 && start != 0:
-		n.held[pid] = end{e.fd, start}
+		e.start = start
+		n.held[pid] = e
 		return true
 	case e.start != start || start == 0:
 		n.forget(pid)
@@ -163,19 +172,30 @@ func (n *ends) take() ([]unix.EpollEvent, error) {
 	}
 	// Not epoll_wait(2), which not every architecture has, nor epoll_pwait(2), which
 	// is the runtime's.
-	var now unix.Timespec
+	var now [2]int64 // a timespec of 64 bits on every architecture
 	k, _, errno := unix.RawSyscall6(unix.SYS_EPOLL_PWAIT2, uintptr(n.poll), uintptr(unsafe.Pointer(&n.got)), uintptr(len(n.got)),
 		uintptr(unsafe.Pointer(&now)), 0, 0)
-	if errno != 0 {
-		return nil, errno
+	switch errno {
+	case 0:
+		return n.got[:k], nil
+	case unix.EINTR:
+		return nil, nil
 	}
-	return n.got[:k], nil
+	return nil, errno
 }
 
-// holds reports whether ev is about one whose end is waited for, and who that is.
-func (n *ends) holds(ev *unix.EpollEvent) (pid int, ok bool) {
+// holds returns who ev is about and when its pidfd was opened, if it is one whose end is
+// waited for.
+func (n *ends) holds(ev *unix.EpollEvent) (pid int, opened time.Duration, ok bool) {
 	e, ok := n.held[int(ev.Pad)]
-	return int(ev.Pad), ok && e.fd == int(ev.Fd)
+	return int(ev.Pad), e.opened, ok && e.fd == int(ev.Fd)
+}
+
+// none notes that at the time now, since boot, nobody had ended that was not told of.
+func (n *ends) none(now time.Duration) {
+	if n != nil {
+		n.since = max(n.since, now)
+	}
 }
 
 // later has pid, which ended and is still there, looked at again.

@@ -54,7 +54,8 @@ type entry struct {
 	alive    time.Duration // when it was last seen alive, since boot; 0: never
 	deadAt   time.Duration // when it was first seen dead; 0: alive
 	prompt   bool          // it was Self's then, who reaps at once
-	endAt    time.Duration // when it ended, as looker.ends was told, since boot; 0: it was not
+	endAt    time.Duration // it ended by then and after endFrom, as looker.ends was told, since boot; 0: it was not
+	endFrom  time.Duration
 	exit     int           // wait status; -1 unknown
 	hint     int           // wait status + 1 as the kernel told it, see Table.exited
 	exitAt   time.Duration // when it called exit_group, since boot; 0: it did not, or nobody told
@@ -159,28 +160,36 @@ func (e *entry) leave(s *sight) {
 	e.cmdExact = e.cmdHolds(e.comm, e.noExec)
 }
 
-// dwell is for how long a process sleeps that is not on its way from fork to exec: who
-// is has nothing to wait for.
-const dwell = 3 * time.Millisecond
-
-// unsettled reports whether e, which is gone, was last seen as what its parent is, on its
-// way to be something else for all that is known: another program, in a group and a
-// session of its own. It was settled where it slept, unless some program was started
-// later, by whom ever: the last at rang. After forkMemory it counts as settled in any
-// case.
-func (e *entry) unsettled(rang time.Duration) bool {
-	if !e.noExec || e.deadAt != 0 || e.exitAt != 0 || e.last-e.first >= forkMemory {
-		return false
+// heard takes in when e ended, as it was told. Only of one that was seen alive by who
+// waits for its end is that more than when somebody began to wait.
+func (e *entry) heard(at ending) {
+	if at.by != 0 && e.endAt == 0 && e.alive >= at.opened {
+		e.endAt, e.endFrom = at.by, at.from
 	}
-	return e.state != 'S' || e.last-e.stateAt < dwell || e.last < rang
+}
+
+// unsettled reports whether e, which is gone, was last seen as what its parent is, and
+// can have become something else since: another program, in a group and a session of its
+// own. Nobody tells of that for certain: a program that needs no loader, in a folder that
+// nobody watches, rings no bell.
+func (e *entry) unsettled() bool {
+	return e.noExec && e.deadAt == 0 && e.exitAt == 0 && e.last-e.first < forkMemory
 }
 
 // dead reports whether the process has ended, its threads included.
 func (e *entry) dead() bool { return e.deadAt != 0 && !e.leaderless }
 
+// diedBy is by when e was dead, since boot; 0: it is not known to be.
+func (e *entry) diedBy() time.Duration {
+	if e.endAt == 0 || e.deadAt == 0 {
+		return max(e.endAt, e.deadAt)
+	}
+	return min(e.endAt, e.deadAt)
+}
+
 // zombieMS is how long e has been seen dead at the time now, since boot.
 func (e *entry) zombieMS(now time.Duration) int64 {
-	since := cmp.Or(e.exitAt, e.endAt, e.deadAt)
+	since := cmp.Or(e.exitAt, e.diedBy())
 	if since == 0 {
 		return event.Unknown
 	}

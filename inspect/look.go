@@ -39,10 +39,8 @@ type looker struct {
 
 	held *holding // for the processes the kernel holds; nil: this looker has none
 	ends *ends    // nil: it is not told of ends
-	// ended is when the process that is looked at ended, as ends told, since boot; 0: it
-	// did not tell.
-	ended time.Duration
-	hark  func() // hears of programs that were started until now; nil: there is nothing to hear
+	// ended is when the process that is looked at ended, as ends told.
+	ended ending
 }
 
 func (l *looker) init(t *Table) {
@@ -78,7 +76,7 @@ type sight struct {
 	inherits  bool // it still runs its parent's command line, which is known
 	outside   bool // it was brought into the container from outside
 
-	ended  time.Duration // it is dead since then, since boot; 0: nobody told
+	ended  ending // as it was told
 	moment moment
 	code   int           // exiting: with which exit status
 	usage  *event.Rusage // exiting: what it used; nil: not read
@@ -154,7 +152,7 @@ func (l *looker) process(pid int, h kept, sweep uint64, depth int) (got seen) {
 
 // attend is process, and has the end of who is there told.
 func (l *looker) attend(pid int, h kept, sweep uint64) seen {
-	l.ends.open(pid)
+	l.ends.open(pid, l.t.cfg.Clock.Boot())
 	got := l.process(pid, h, sweep, 0)
 	if l.ends.keep(pid, got.start) {
 		l.t.watches(pid, got.start)
@@ -182,9 +180,6 @@ func (l *looker) once(pid int, h kept, sweep uint64, depth int) (got seen, merge
 			h.start = k.start
 		}
 		if errors.Is(err, errGone) && !l.t.cfg.FS.exists(pid) {
-			if l.hark != nil && k.noExec {
-				l.hark() // it may have become another program
-			}
 			l.gone(pid, h.start, s.ended)
 		}
 		return seen{}, true
@@ -192,10 +187,10 @@ func (l *looker) once(pid int, h kept, sweep uint64, depth int) (got seen, merge
 	return l.complete(pid, h.fd, s, &k, depth)
 }
 
-// gone takes note that there is no process pid any more, which began at start; ended is
-// when it ended, since boot, 0: not known.
-func (l *looker) gone(pid int, start uint64, ended time.Duration) {
-	l.t.lost(pid, start, death{at: ended, status: l.ends.status(pid, start), told: l.ends != nil})
+// gone takes note that there is no process pid any more, which began at start and ended
+// as was told.
+func (l *looker) gone(pid int, start uint64, ended ending) {
+	l.t.lost(pid, start, death{ending: ended, status: l.ends.status(pid, start), told: l.ends != nil})
 	l.ends.forget(pid)
 }
 

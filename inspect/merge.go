@@ -1,7 +1,6 @@
 package inspect
 
 import (
-	"math"
 	"time"
 
 	"pid1/event"
@@ -204,6 +203,14 @@ func (t *Table) update(e *entry, s *sight) {
 // take copies what a look saw into e.
 func (t *Table) take(e *entry, s *sight) {
 	st := &s.st
+	switch {
+	case !e.leaderless:
+	case !st.Dead() && e.exitAt == 0: // one of its threads took its place, by an exec
+		t.tellZombieGone(e, s.at)
+		e.deadAt, e.leaderless, e.prompt, e.seenBefore, e.exit = 0, false, false, false, -1
+	case st.Threads <= 1:
+		e.seenBefore = false
+	}
 	if e.state != st.State {
 		e.stateAt = s.at
 	}
@@ -225,12 +232,12 @@ func (t *Table) take(e *entry, s *sight) {
 			e.deadAt, e.prompt = max(s.at, 1), st.PPID == t.cfg.Self
 		}
 		if e.leaderless = leaderless; leaderless {
-			e.alive = s.at
-		} else if e.endAt == 0 {
-			e.endAt = s.ended
-		}
-		if s.exitKnown {
-			e.exit = st.Exit
+			e.alive = s.at // and its status is not that of the process yet
+		} else {
+			e.heard(s.ended)
+			if s.exitKnown {
+				e.exit = st.Exit
+			}
 		}
 		if s.moment == exiting { // one of the threads it left behind
 			e.leave(s)
@@ -303,9 +310,9 @@ func (t *Table) considerZombie(e *entry, s *sight) {
 
 // death is what is known of the end of a process that is gone.
 type death struct {
-	at     time.Duration // since boot; 0: not known
-	status int           // wait status; -1: not known
-	told   bool          // whoever found it gone is who is told of ends
+	ending
+	status int  // wait status; -1: not known
+	told   bool // whoever found it gone is who is told of ends
 }
 
 // lost takes note that there is no process pid any more; start is when the one that
@@ -317,12 +324,14 @@ func (t *Table) lost(pid int, start uint64, d death) {
 	if e == nil || e.id.Start != start || e.watched && !d.told {
 		return
 	}
-	if e.endAt == 0 {
-		e.endAt = d.at
+	if !e.dead() {
+		e.heard(d.ending)
 	}
-	if d.status >= 0 {
-		e.exit, e.leaderless = d.status, false
-	} else if t.awaits(e) {
+	switch {
+	case e.dead() && e.exit >= 0: // as its zombie showed; a pidfd keeps what its first thread ended with
+	case d.status >= 0:
+		e.exit = d.status
+	case t.awaits(e):
 		return
 	}
 	t.vanish(e, t.epoch.now())
@@ -335,24 +344,6 @@ func (t *Table) watches(pid int, start uint64) {
 	if e := t.byPID[pid]; e != nil && e.id.Start == start {
 		e.watched = true
 	}
-}
-
-// started notes that some program was, for all that is known.
-func (t *Table) started() {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.rang = t.epoch.now()
-}
-
-// deaf is Table.rang where nobody hears of programs that are started: it can always be
-// that one just was.
-const deaf = time.Duration(math.MaxInt64)
-
-// deafen notes that nobody hears of programs that are started any more.
-func (t *Table) deafen() {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.rang = deaf
 }
 
 // unattended notes that nobody is told of ends any more.

@@ -126,6 +126,7 @@ type sampling struct {
 	rush  budget        // for looking without a pause
 	brisk budget        // for looking whenever the bell rings
 	told  []int         // what x handed over
+	turns turns
 }
 
 // young is a process that is looked at until it has settled. Its stat file is kept
@@ -204,11 +205,10 @@ func (s *sampling) end() {
 	if s.fresh.list != nil {
 		s.fresh.list.close()
 	}
+	s.turns.close()
 	s.l.mu.Lock()
 	defer s.l.mu.Unlock()
 	s.ignore()
-	s.l.hark = nil
-	s.t.deafen()
 	if s.bell != nil {
 		s.bell.close()
 	}
@@ -229,19 +229,15 @@ func (s *sampling) attend() {
 	s.l.mu.Lock()
 	defer s.l.mu.Unlock()
 	s.l.ends, _ = newEnds() // nil is good for everything
+	s.turns = newTurns(&s.l.r)
 }
 
 // listen makes use of the bell, now that there is one.
 func (s *sampling) listen() {
 	s.l.mu.Lock()
 	defer s.l.mu.Unlock()
-	s.ring() // what was started before, it does not tell
+	s.rang = true // what was started before, it does not tell
 	s.bell.besides(s.l.ends.descriptor())
-	s.l.hark = func() {
-		if s.bell.rings() {
-			s.t.started()
-		}
-	}
 }
 
 // begin looks all the time for as long as COMMAND may turn out to be a short one.
@@ -331,15 +327,15 @@ func (s *sampling) wait(ctx context.Context) (news, error) {
 	for !s.rang {
 		now := time.Now()
 		pause := min(s.next.Sub(now), max(glance, now.Sub(s.stir)/peekShare), s.l.ends.next(now))
+		before := s.turns.now()
 		rang, err := s.bell.wait(pause)
 		if err != nil {
 			return nothing, err
 		}
-		if rang {
-			s.ring()
-		}
+		woken := before.woken(s.turns.now(), s.t.cfg.Clock.Boot())
+		s.rang = s.rang || rang
 		now = time.Now()
-		s.mournAt(now)
+		s.mournAt(now, woken)
 		switch {
 		case s.rang:
 		case !now.Before(s.next):
@@ -351,42 +347,42 @@ func (s *sampling) wait(ctx context.Context) (news, error) {
 	return ringing, nil
 }
 
-// ring notes that the bell rang.
-func (s *sampling) ring() {
-	s.rang = true
-	s.t.started()
-}
-
-// mournAt is mourn for who does not hold l.mu.
-func (s *sampling) mournAt(now time.Time) {
+// mournAt is mourn for who does not hold l.mu, and waited for somebody to end until
+// woken, since boot; 0: that is not known.
+func (s *sampling) mournAt(now time.Time, woken time.Duration) {
 	s.l.mu.Lock()
 	defer s.l.mu.Unlock()
+	s.l.ends.none(woken)
 	s.mourn(now)
 }
 
 // mourn takes in whose end was told, and looks again at who was not reaped at once.
 func (s *sampling) mourn(now time.Time) {
 	n := s.l.ends
-	defer func() { s.l.ended = 0 }()
-	for more := true; more; {
+	defer func() { s.l.ended = ending{} }()
+	for more := n != nil; more; {
+		asked := s.t.cfg.Clock.Boot()
 		list, err := n.take()
 		if err != nil {
 			s.ignore()
 			return
 		}
-		more = len(list) == maxTold
+		by := s.t.cfg.Clock.Boot()
 		for i := range list {
-			pid, ok := n.holds(&list[i])
+			pid, opened, ok := n.holds(&list[i])
 			if !ok {
 				continue
 			}
-			s.l.ended = s.t.cfg.Clock.Boot()
+			s.l.ended = ending{opened: opened, from: n.since, by: by}
 			if s.mournOne(pid, now) {
-				n.later(pid, now)
+				n.later(pid, time.Now())
 			}
 		}
+		if more = len(list) == maxTold; !more {
+			n.none(asked)
+		}
 	}
-	s.l.ended = 0
+	s.l.ended = ending{}
 	for pid := n.due(now); pid != 0; pid = n.due(now) {
 		s.mournOne(pid, now)
 	}
@@ -465,7 +461,7 @@ func (s *sampling) rest(ctx context.Context, began time.Time) {
 		rang = s.bell.nap(s.pace, s.x == nil && s.brisk.spend(began, now))
 	}
 	if rang {
-		s.ring()
+		s.rang = true
 	}
 }
 

@@ -391,14 +391,14 @@ func TestYoungDie(t *testing.T) {
 			}
 			s.young[0].noExec = true
 			s.weed(now)
-			s.mournAt(now)
+			s.mournAt(now, 0)
 			if len(s.young) != 1 {
 				t.Fatal("it is given up though it may still exec")
 			}
 			s.young[0].since = now.Add(-time.Second)
 			end()
 			if c.told {
-				s.mournAt(now)
+				s.mournAt(now, 0)
 			} else if err := s.sweep(); err != nil {
 				t.Fatal(err)
 			}

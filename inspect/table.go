@@ -66,9 +66,8 @@ type Table struct {
 	swept     time.Duration // when the last sweep ended, since boot
 	zombies   int           // held by others, at the last sweep
 	untracked uint64
-	told      bool          // a source is told of every exit
-	rang      time.Duration // when a program was started last, for all that is known, since boot
-	wake      func()        // rouses the source that runs, if any
+	told      bool   // a source is told of every exit
+	wake      func() // rouses the source that runs, if any
 	out       scratch
 
 	dying struct {
@@ -103,7 +102,6 @@ func NewTable(cfg Config) *Table {
 		byPID:   make(map[int]*entry),
 		groups:  make(map[int]*group),
 		spawned: make(map[int]uint64),
-		rang:    deaf,
 	}
 	t.dying.r.fs = cfg.FS
 	t.look.init(t)

@@ -1,7 +1,6 @@
 package inspect
 
 import (
-	"cmp"
 	"strconv"
 	"time"
 
@@ -113,14 +112,14 @@ func (t *Table) tellExit(e *entry, now time.Duration) {
 		return
 	}
 	group := e.group()
-	if e.unsettled(t.rang) {
+	if e.unsettled() {
 		group = event.Group{PGID: event.Unknown, SID: event.Unknown}
 	}
 	ev := &t.out.exit
 	*ev = event.Exit{
 		Head: event.Head{Type: event.TypeExit},
 		ID:   e.id, PPID: e.ppid, Group: group, Owner: e.owner(),
-		Command: e.lastCommand(t.rang), Ended: e.ended(), Origin: e.origin(&t.out.origin),
+		Command: e.lastCommand(), Ended: e.ended(), Origin: e.origin(&t.out.origin),
 		Started: t.epoch.started(e.id.Start), LifetimeMS: e.lifetime(now), Rusage: e.usage,
 	}
 	t.emit(ev)
@@ -129,14 +128,14 @@ func (t *Table) tellExit(e *entry, now time.Duration) {
 // lastCommand is what e ran in the end, now that it is gone. Nobody knows that of
 // one that was last seen alive soon after its fork and had still to exec, nor of one
 // that is known to have execed since it was, or to have been about to.
-func (e *entry) lastCommand(rang time.Duration) event.Command {
+func (e *entry) lastCommand() event.Command {
 	switch {
 	case e.stale && e.exitAt == 0 && e.deadAt != 0:
 		return event.Command{Comm: e.comm, CmdlineHow: event.HowNone}
 	case e.stale && e.exitAt == 0, e.execedAt > e.alive:
 		return event.Command{CmdlineHow: event.HowNone}
 	}
-	if e.unsettled(rang) {
+	if e.unsettled() {
 		return event.Command{CmdlineHow: event.HowNone}
 	}
 	return e.command()
@@ -146,15 +145,18 @@ func (e *entry) lastCommand(rang time.Duration) event.Command {
 // boot: Unknown when the moment it died in is not known to within one percent of
 // it, or 20 ms. What was Self's when it died was found dead at once.
 func (e *entry) lifetime(now time.Duration) int64 {
-	if at := cmp.Or(e.exitAt, e.endAt); at != 0 {
-		return age(e.id.Start, at)
+	if e.exitAt != 0 {
+		return age(e.id.Start, e.exitAt)
 	}
-	if e.prompt {
-		return age(e.id.Start, e.deadAt)
+	if e.prompt && e.dead() {
+		return age(e.id.Start, e.diedBy())
 	}
 	end, from := now, e.last
-	if e.deadAt != 0 {
+	if e.dead() {
 		end, from = e.deadAt, e.alive
+	}
+	if e.endAt != 0 {
+		end, from = min(end, e.endAt), max(from, e.endFrom)
 	}
 	from = max(from, sinceBoot(e.id.Start))
 	if slack := end - from; slack > 2*tick && slack > (end-sinceBoot(e.id.Start))/100 {

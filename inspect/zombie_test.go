@@ -136,6 +136,55 @@ func TestDeadLeaderWithLivingThreads(t *testing.T) {
 	b.told(`zombie 40 own "" none -1 of 1 pid1 threads 1`) // pid1 cannot reap it either
 }
 
+// A thread that execs takes the place of a first thread that ended: then nobody is dead.
+func TestDeadLeaderReplaced(t *testing.T) {
+	b := newBench(t)
+	b.put(fakeProcess{pid: 20, ppid: 1, comm: "parent", start: 100})
+	p := fakeProcess{pid: 30, ppid: 20, comm: "kid", cmdline: "kid\x00", start: b.ticks(0), threads: 4, stack: 1}
+	b.put(p)
+	b.sweep()
+	p.state, p.cmdline, p.stack, p.exit = "Z", "", 0, 3<<8
+	b.put(p)
+	b.sweep()
+	b.clock.pass(leaderlessFor)
+	b.events = nil
+	b.sweep()
+	b.told(`zombie 30 kid "kid" seen -1 of 20 parent threads 3`)
+	p.state, p.comm, p.cmdline, p.stack, p.threads, p.exit = "S", "app", "app\x00", 2, 1, 0
+	b.put(p)
+	b.clock.pass(time.Second)
+	b.sweep()
+	b.told(`zombie_gone 30 kid "kid" seen of 20 after 1100`, `exec 30 app "app" seen was kid`)
+	b.clock.pass(time.Hour)
+	b.sweep()
+	b.table.Processes(func(p *event.Process) bool {
+		if p.PID == 30 && (p.ZombieMS > 0 || p.State != "S") {
+			t.Errorf("its row is %+v", p)
+		}
+		return true
+	})
+	p.state, p.cmdline, p.stack, p.exit = "Z", "", 0, 5<<8
+	b.put(p)
+	b.sweep()
+	b.told(`zombie 30 app "app" seen 5 of 20 parent`)
+}
+
+// The status of a process is not that of its first thread, which ended before: also
+// where it is 0.
+func TestDeadLeaderWithAStatus(t *testing.T) {
+	b := newBench(t)
+	b.put(fakeProcess{pid: 20, ppid: 1, comm: "parent", start: 100})
+	p := fakeProcess{pid: 30, ppid: 20, comm: "kid", state: "Z", start: b.ticks(0), threads: 2, exit: 3 << 8}
+	b.put(p)
+	b.sweep()
+	b.clock.pass(time.Second)
+	b.events = nil
+	p.threads, p.exit = 1, 0
+	b.put(p)
+	b.sweep()
+	b.told(`zombie 30 kid "" none 0 of 20 parent`)
+}
+
 func TestDeadBeforeObservationBegan(t *testing.T) {
 	b := newBench(t)
 	b.put(fakeProcess{pid: 20, ppid: 1, comm: "parent", start: 100})

@@ -315,7 +315,6 @@ var (
 	}
 	seldom = map[string]bool{
 		"madvise": true, "restart_syscall": true, "sched_yield": true, "tgkill": true,
-		"ioctl(FIONREAD)": true, // when somebody is gone who only forked
 	}
 	atStart = map[string]bool{
 		"chdir": true, "dup3": true, "eventfd2": true, "fcntl": true, "inotify_init1": true, "inotify_add_watch": true,

@@ -421,8 +421,8 @@ func (l *leash) letGo() {
 var ioctlNames = map[uint64]string{
 	unix.SECCOMP_IOCTL_NOTIF_RECV: "SECCOMP_IOCTL_NOTIF_RECV", unix.SECCOMP_IOCTL_NOTIF_SEND: "SECCOMP_IOCTL_NOTIF_SEND",
 	unix.SECCOMP_IOCTL_NOTIF_ID_VALID: "SECCOMP_IOCTL_NOTIF_ID_VALID", unix.SECCOMP_IOCTL_NOTIF_SET_FLAGS: "SECCOMP_IOCTL_NOTIF_SET_FLAGS",
-	unix.PIDFD_GET_INFO: "PIDFD_GET_INFO", unix.TIOCINQ: "FIONREAD",
-	unix.SIOCOUTQ: "SIOCOUTQ", unix.TIOCGPGRP: "TIOCGPGRP", unix.TIOCSPGRP: "TIOCSPGRP",
+	unix.PIDFD_GET_INFO: "PIDFD_GET_INFO",
+	unix.SIOCOUTQ:       "SIOCOUTQ", unix.TIOCGPGRP: "TIOCGPGRP", unix.TIOCSPGRP: "TIOCSPGRP",
 }
 
 var callNames = map[uint64]string{
@@ -444,7 +444,7 @@ var callNames = map[uint64]string{
 	unix.SYS_CLONE: "clone", unix.SYS_CLONE3: "clone3", unix.SYS_TGKILL: "tgkill", unix.SYS_RT_SIGRETURN: "rt_sigreturn",
 	unix.SYS_RT_SIGACTION: "rt_sigaction", unix.SYS_RT_SIGPROCMASK: "rt_sigprocmask", unix.SYS_SIGALTSTACK: "sigaltstack",
 	unix.SYS_RESTART_SYSCALL: "restart_syscall", unix.SYS_EXIT: "exit", unix.SYS_EXIT_GROUP: "exit_group", unix.SYS_PRCTL: "prctl",
-	unix.SYS_PIDFD_OPEN: "pidfd_open", unix.SYS_EPOLL_CREATE1: "epoll_create1", unix.SYS_EPOLL_PWAIT2: "epoll_pwait2",
+	unix.SYS_PIDFD_OPEN: "pidfd_open", unix.SYS_GETRUSAGE: "getrusage", unix.SYS_EPOLL_CREATE1: "epoll_create1", unix.SYS_EPOLL_PWAIT2: "epoll_pwait2",
 	unix.SYS_SCHED_GETATTR: "sched_getattr", unix.SYS_SCHED_SETATTR: "sched_setattr",
 	unix.SYS_GETRLIMIT: "getrlimit", unix.SYS_PRLIMIT64: "prlimit64",
 }
