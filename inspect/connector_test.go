@@ -162,7 +162,7 @@ func TestConnector(t *testing.T) {
 		nstest.Lacking(t, "connector", err.Error())
 	}
 	ours := map[int]bool{}
-	_, told := watched(t, c, func(ev event.Event) bool {
+	table, told := watched(t, c, func(ev event.Event) bool {
 		switch e := ev.(type) {
 		case *event.Start:
 			// What others do on this machine is not looked at.
@@ -175,6 +175,12 @@ func TestConnector(t *testing.T) {
 		}
 		return false
 	})
+	// Who comes and goes during a sweep is not looked at, and the first takes longest.
+	for swept := time.Duration(0); swept == 0; time.Sleep(10 * time.Millisecond) {
+		table.mu.Lock()
+		swept = table.swept
+		table.mu.Unlock()
+	}
 	for _, p := range []struct {
 		script string
 		want   string
@@ -182,10 +188,10 @@ func TestConnector(t *testing.T) {
 		{"exit 3", " 3 from"},
 		{"kill -9 $$", " SIGKILL from"},
 	} {
-		cmd := exec.Command("sh", "-c", "sleep 0.1; "+p.script)
+		cmd := exec.Command("sh", "-c", "sleep 0.5; "+p.script)
 		_ = cmd.Run()
 		pid := cmd.Process.Pid
-		who := fmt.Sprintf("%d sh %q seen", pid, "sh -c sleep 0.1; "+p.script)
+		who := fmt.Sprintf("%d sh %q seen", pid, "sh -c sleep 0.5; "+p.script)
 		// When it starts, it can be before its exec or in the midst of it.
 		for _, want := range []string{fmt.Sprintf("start %d ", pid), "exit " + who + p.want} {
 			if got := next(t, told); !strings.HasPrefix(got, want) {
