@@ -20,7 +20,8 @@ compared with that: every one that was pid1's to reap was reaped once, with that
 Descriptors, threads and goroutines are counted from outside when all is quiet: after a first minute of load, so that
 what pid1 makes once and keeps is there, and in the end; goroutines by reading pid1's memory, as a debugger does. Memory is judged by a straight line through the
 measurements of the last half: it is flat when it grows along the line by no more than twice the standard
-deviation from it.
+deviation from it. An orphan that died before its parent did is seen dead from then on, and waits for the machine
+as all others do: this one may have had other work.
 
 `
 
