@@ -245,6 +245,14 @@ func (t *Table) take(e *entry, s *sight) {
 		return
 	}
 	e.alive = s.at
+	if st.Stack != e.stack && st.Stack != 0 && e.stack != 0 { // it execed
+		// A thread that called exit_group meanwhile came too late, and what was read
+		// of the program before does not hold, whatever the name of this one.
+		e.exitAt, e.usage, e.cmdExact = 0, nil, false
+		if e.exit = -1; !s.argsRead {
+			e.cmd, e.exe = nil, ""
+		}
+	}
 	e.stack = st.Stack
 	if s.moment == execing { // another thread was faster than the one that called exit_group
 		e.exit, e.exitAt, e.usage, e.cmdExact = -1, 0, nil, false

@@ -111,3 +111,30 @@ func TestKilledAfterItsExec(t *testing.T) {
 	b.put(sh)
 	b.dying(21, `reap 21 sh "" none lived 90 dead -1 adopted`)
 }
+
+// TestExecsTwice: what was read of a program does not hold for the next of the same name,
+// though the kernel held that when it was first seen; and a thread that called exit_group
+// before, and came too late, has ended nothing.
+func TestExecsTwice(t *testing.T) {
+	b := newBench(t)
+	p := fakeProcess{pid: 21, ppid: 20, comm: "sh", cmdline: "sh\x00a\x00", start: b.ticks(0), stack: 21}
+	b.put(p)
+	b.look(21)
+	b.events = nil
+	held := func(m moment, stack uint64, code int) {
+		b.table.merge(&sight{moment: m, at: b.clock.Boot(), code: code, st: Stat{
+			PID: 21, PPID: 20, PGID: 21, SID: 21, State: 'S', Threads: 2, Start: p.start, Stack: stack, Comm: []byte("sh"),
+		}})
+		b.clock.pass(time.Second)
+	}
+	held(exiting, 21, 3)
+	held(execing, 22, 0)
+	b.told(`exec 21 sh "" none was sh`)
+	p.cmdline, p.stack = "sh\x00b\x00", 22
+	b.put(p)
+	b.look(21)
+	held(exiting, 22, 4)
+	b.remove(21)
+	b.look(21)
+	b.told(`exit 21 sh "sh b" exact 4 from 20  "" seen lived 2000`)
+}
