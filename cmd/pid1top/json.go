@@ -181,12 +181,17 @@ func (p *page) json(v any) error {
 const hex = "0123456789abcdef"
 
 // escape writes the characters of a JSON text that have no picture of their own as
-// \u escapes. They stand in strings only.
+// \u escapes. They stand in strings only, but for those that are space anywhere. A line
+// that pid1 wrote is left as it is; one from elsewhere can hold anything.
 func escape(line []byte) []byte {
 	out := make([]byte, 0, len(line))
 	for i := 0; i < len(line); {
 		r, n := utf8.DecodeRune(line[i:])
 		switch {
+		case r == utf8.RuneError && n == 1:
+			out = appendUnit(out, utf8.RuneError)
+		case r < 0x20 && r != '\n':
+			out = append(out, ' ')
 		case r == '\n' || r >= 0x20 && r < 0x7f || r >= 0x80 && safetext.Drawable(r):
 			out = append(out, line[i:i+n]...)
 		case r < 0x10000:

@@ -3,12 +3,16 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"maps"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -197,5 +201,29 @@ func TestEscape(t *testing.T) {
 	var v struct{ A string }
 	if err := json.Unmarshal([]byte(want), &v); err != nil || v.A != "x\u202e\u0085\U000e0041日\x7f" {
 		t.Errorf("it reads back as %q, %v", v.A, err)
+	}
+}
+
+// TestForeignRecording: whoever wrote a recording does not reach the terminal, and what
+// pid1 wrote is printed as it is.
+func TestForeignRecording(t *testing.T) {
+	const head = `{"v":1,"type":"reap","seq":%d,"ts":"2026-11-22T21:57:31.869441251Z","pid":7,"ppid":1,"comm":"%s","code":3}`
+	ours := fmt.Sprintf(head, 1, "café \\u009b")
+	path := filepath.Join(t.TempDir(), "evil.jsonl")
+	evil := ours + "\n" + fmt.Sprintf(head, 2, "a\u009b31m\x9b\x7f\u202e") + "\n\r" + fmt.Sprintf(head, 3, "b") + "\r\n"
+	if err := os.WriteFile(path, []byte(evil), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{{"replay", "--json", path}, {"reaps", "--json", path}} {
+		var out, errs bytes.Buffer
+		if status := run(append([]string{"pid1top"}, args...), nil, stdio{nil, &out, &errs}); status != statusOK {
+			t.Errorf("%v: status %d: %s", args, status, errs.String())
+		}
+		if !strings.HasPrefix(out.String(), ours+"\n") {
+			t.Errorf("%v printed %q", args, out.String())
+		}
+		if !utf8.ValidString(out.String()) || strings.ContainsAny(out.String(), "\r\x7f\u009b\u202e") {
+			t.Errorf("%v printed %q", args, out.String())
+		}
 	}
 }

@@ -141,7 +141,7 @@ func (a *app) reaps(in stream, o *reapsOptions, oldest time.Time, until uint64) 
 				continue
 			}
 			if o.json {
-				p.Write(in.Line())
+				p.Write(escape(in.Line()))
 			} else {
 				p.reap(e, time.Local)
 			}

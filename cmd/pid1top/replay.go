@@ -65,7 +65,7 @@ func (a *app) recordedLines(rec *replay.Recording) error {
 		if err != nil {
 			return err
 		}
-		p.Write(line)
+		p.Write(escape(line))
 		if line[len(line)-1] != '\n' {
 			p.WriteByte('\n')
 		}

@@ -84,6 +84,8 @@ func run(args, env []string, std stdio) int {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
+	// Who waits for a file or a pipe does not hear of ctx: the second signal ends all.
+	defer context.AfterFunc(ctx, stop)()
 
 	defer func() {
 		if a.observer != nil {
